@@ -1,0 +1,3 @@
+"""Warehouse-native experimentation: metric SQL in, decisions out."""
+
+__version__ = "0.1.0"
