@@ -1,0 +1,161 @@
+"""The density of a sequential statistic that has not left its continuation region yet.
+
+One `Grid` holds the sub-density of Z at the last look for many designs at once, on composite Gauss-Legendre
+nodes. With rho = sqrt(I_{k-1} / I_k) and the canonical joint distribution, Z_k given Z_{k-1} = u is normal
+with mean rho * u + drift_k - rho * drift_{k-1} and variance 1 - rho^2, so only the correlations of
+neighbouring looks are needed.
+
+References:
+    Armitage, McPherson & Rowe (1969), JRSS A 132, 235-244.
+    Jennison & Turnbull (2000), Group Sequential Methods, chapter 19.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Array = NDArray[np.float64]
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
+_LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_BAND = 8.5  # the bridge between two looks has 2e-17 of its mass beyond this many standard deviations
+_CHUNK = 1 << 17  # elements of one kernel block: about what a core's cache holds
+_BLOCK = 120  # target nodes of one kernel block, a multiple of the nodes of a panel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Sub-density of Z at one look.
+
+    Attributes:
+        nodes: Quadrature nodes, shape (designs, nodes), increasing along the last axis.
+        mass: Quadrature weight times density, same shape.
+    """
+
+    nodes: Array
+    mass: Array
+
+    def take(self, rows: slice) -> "Grid":
+        """Return the grid of some of the designs."""
+        return Grid(self.nodes[rows], self.mass[rows])
+
+
+def panel_width(sd_before: Array, rho_after: Array, sd_after: Array) -> Array:
+    """Return panels that resolve both the density of this look and the step to the next."""
+    # The density of this look bends on the scale of the last step, the step's kernel on sd / rho.
+    return np.minimum(1.0, 3.0 * np.minimum(sd_before, sd_after / rho_after))
+
+
+def make_nodes(lower: Array, upper: Array, width: Array) -> tuple[Array, Array]:
+    """Return nodes and weights, shape (designs, nodes), on panels no wider than asked for.
+
+    Designs of one batch share the number of panels.
+    """
+    length = np.maximum(upper - lower, 0.0)
+    panels = max(1, math.ceil(float(np.max(length / width))))
+    unit = ((np.arange(panels)[:, None] + 0.5 * (1.0 + _NODES)) / panels).ravel()
+    weights = np.tile(_WEIGHTS, panels) / (2.0 * panels)
+    return lower[:, None] + length[:, None] * unit, length[:, None] * weights
+
+
+def first_grid(lower: Array, upper: Array, width: Array, drift: Array) -> Grid:
+    """Return the density of the first look between its bounds.
+
+    Args:
+        lower: Where the grid begins, shape (designs,).
+        upper: Where it ends.
+        width: Widest panel allowed.
+        drift: Mean of Z at this look.
+    """
+    nodes, weights = make_nodes(lower, upper, width)
+    return Grid(nodes, weights * np.exp(-0.5 * (nodes - drift[:, None]) ** 2 - _LOG_SQRT_2PI))
+
+
+def _blocks(shape: tuple[int, ...], sources: int) -> Iterator[tuple[slice, slice]]:
+    designs, targets = shape
+    rows = max(1, _CHUNK // (min(targets, _BLOCK) * sources))
+    for row in range(0, designs, rows):
+        for target in range(0, targets, _BLOCK):
+            yield slice(row, row + rows), slice(target, target + _BLOCK)
+
+
+def next_grid(
+    grid: Grid, lower: Array, upper: Array, width: Array, *, rho: Array, sd: Array, shift: Array
+) -> Grid:
+    """Return the density of the next look between its bounds.
+
+    Args:
+        grid: Density at the look before.
+        lower: Where the new grid begins, shape (designs,).
+        upper: Where it ends.
+        width: Widest panel allowed.
+        rho: Correlation of the two looks.
+        sd: sqrt(1 - rho^2), computed without cancellation.
+        shift: Mean of Z_k - rho * Z_{k-1}.
+    """
+    nodes, weights = make_nodes(lower, upper, width)
+    density = np.empty_like(nodes)
+    for rows, columns in _blocks(nodes.shape, grid.nodes.shape[1]):
+        target, source = nodes[rows, columns], grid.nodes[rows]
+        r, s = rho[rows, None], sd[rows, None]
+        reach = np.clip(r * target[:, [0, -1]], source[:, :1], source[:, -1:]) + _BAND * s * [-1.0, 1.0]
+        first = int(np.min(np.sum(source < reach[:, :1], axis=1)))
+        last = int(np.max(np.sum(source <= reach[:, 1:], axis=1)))
+        step = (r * source[:, first:last] + shift[rows, None]) / s
+        kernel = (target / s)[:, :, None] - step[:, None, :]
+        np.multiply(kernel, kernel, out=kernel)
+        kernel *= -0.5
+        np.exp(kernel, out=kernel)
+        density[rows, columns] = np.matmul(kernel, grid.mass[rows, first:last, None])[:, :, 0]
+    return Grid(nodes, weights * density / (sd[:, None] * math.sqrt(2.0 * math.pi)))
+
+
+def log_upper_tail(grid: Grid, bound: Array, *, rho: Array, sd: Array, shift: Array) -> tuple[Array, Array]:
+    """Return log P(still running, Z_k > bound) and minus its derivative in the bound.
+
+    Args:
+        grid: Density at the look before.
+        bound: Bound of this look, shape (designs,).
+        rho: Correlation of the two looks.
+        sd: sqrt(1 - rho^2).
+        shift: Mean of Z_k - rho * Z_{k-1}.
+    """
+    with np.errstate(divide="ignore"):
+        log_mass = np.log(grid.mass)
+    distance = ((bound - shift)[:, None] - rho[:, None] * grid.nodes) / sd[:, None]
+    terms = log_mass + special.log_ndtr(-distance)
+    top = np.max(terms, axis=1)
+    total = np.sum(np.exp(terms - top[:, None]), axis=1)
+    slopes = log_mass - 0.5 * distance**2 - _LOG_SQRT_2PI - top[:, None]
+    return top + np.log(total), np.sum(np.exp(slopes), axis=1) / (sd * total)
+
+
+def solve_upper_bound(
+    grid: Grid, log_target: Array, edge: Array, *, rho: Array, sd: Array, shift: Array
+) -> Array:
+    """Return the bound that the running process exceeds with the probability asked for.
+
+    Newton on the log probability: it is concave in the bound (a log-concave density over a convex region), so
+    from a start at or above the root every step stays above it and none overshoots.
+
+    Args:
+        grid: Density at the look before.
+        log_target: Log of the probability, shape (designs,).
+        edge: Upper bound of the look before: no path is above it.
+        rho: Correlation of the two looks.
+        sd: sqrt(1 - rho^2).
+        shift: Mean of Z_k - rho * Z_{k-1}; must be 0, the null hypothesis, for the start to be above.
+    """
+    quantile = -special.ndtri_exp(log_target)
+    bound = np.minimum(quantile, rho * edge + sd * quantile)
+    for _ in range(100):
+        log_tail, slope = log_upper_tail(grid, bound, rho=rho, sd=sd, shift=shift)
+        step = (log_target - log_tail) / slope
+        bound = bound - step
+        if np.all(np.abs(step) <= 1e-13 * (1.0 + np.abs(bound))):
+            break
+    return bound
