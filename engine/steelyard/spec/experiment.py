@@ -1,0 +1,247 @@
+"""An experiment file, long form or short, as one normalised model."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+
+from steelyard.errors import SpecError
+from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
+from steelyard.spec.fields import TEN_THOUSANDTHS, closest, parse_allocations, parse_day, parse_label, shown
+from steelyard.spec.inference import Analysis, ColumnName, Defaults
+from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
+from steelyard.spec.project import FileName, Text
+
+Status = Literal["draft", "running", "stopped", "decided"]
+Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "aa"]
+ANALYSED_DESIGNS = frozenset({"fixed_split"})
+Day = Annotated[date, parsed_by(parse_day)]
+
+
+class Variant(Spec):
+    """One variant.
+
+    Attributes:
+        name: As the exposures log it; any text.
+        allocation: Its share in ten-thousandths; those of an experiment add up to 10,000.
+        config: What it sets, for the surface it runs on.
+    """
+
+    name: Text
+    allocation: int
+    config: dict[str, Any] = Field(default_factory=dict)
+
+    @property
+    def share(self) -> Fraction:
+        """The share, exactly."""
+        return Fraction(self.allocation, TEN_THOUSANDTHS)
+
+
+def _parse_variants(value: Any) -> Any:
+    """Accept a list of names, a mapping from name to allocation (or to the rest), or a list of mappings."""
+    written = _as_mappings(value)
+    if not all(isinstance(variant, Variant | dict) for variant in written):
+        raise SpecError("each variant is a name or a mapping with a name")
+    names = [str(variant.get("name")) for variant in written]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise problem(f"the variant {name!r} stands twice", at=[index])
+    if len(written) < 2:
+        raise SpecError("an experiment needs at least two variants", hint="name a control and a treatment")
+    allocations = parse_allocations([variant.get("allocation") for variant in written])
+    return [{**variant, "allocation": share} for variant, share in zip(written, allocations, strict=True)]
+
+
+def _as_mappings(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        items = [
+            (name, rest if isinstance(rest, dict) else {"allocation": rest}) for name, rest in value.items()
+        ]
+        return [{"name": name, **rest} for name, rest in items]
+    if isinstance(value, list):
+        return [item if isinstance(item, dict) else {"name": parse_label(item)} for item in value]
+    raise SpecError(f"{shown(value)} is not a list of variants")
+
+
+def _parse_targeting(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    parsed = {column: item if isinstance(item, list) else [item] for column, item in value.items()}
+    for column, items in parsed.items():
+        if not items or not all(isinstance(item, str | int | float | date) for item in items):
+            raise problem(
+                f"targeting: {column!r} must be a value or a list of values",
+                at=[column],
+                hint="write country: [SG, MY]",
+            )
+    return parsed
+
+
+class Duration(Spec):
+    """How long the experiment is meant to run.
+
+    Attributes:
+        minimum_runtime_days: No decision to ship before so many full days.
+        target_sample_size_per_variant: Planned units per variant.
+    """
+
+    minimum_runtime_days: Annotated[Whole, Field(ge=1, le=3650)] | None = None
+    target_sample_size_per_variant: Annotated[Whole, Field(ge=1)] | None = None
+
+
+class Experiment(Spec):
+    """An experiment, every default filled in.
+
+    Attributes:
+        name: Its id in the exposures.
+        hypothesis: For readers.
+        owner: For readers.
+        surface: Product area.
+        tags: For selection.
+        exposures: Name of the project's exposures that log it.
+        status: draft, running, stopped or decided.
+        start: First day; None for a draft only.
+        end: Last day, included; None while it is open.
+        design: How units are assigned.
+        variants: At least two.
+        control: Name of the variant that the others are compared with.
+        targeting: Values that columns of the exposures must have.
+        metrics: By role.
+        duration: How long it is meant to run.
+        analysis: How it is analysed.
+    """
+
+    name: FileName
+    hypothesis: str = ""
+    owner: str | None = None
+    surface: FileName | None = None
+    tags: Annotated[tuple[str, ...], OneOrMany] = ()
+    exposures: ColumnName
+    status: Status
+    start: Day | None = None
+    end: Day | None = None
+    design: Design = "fixed_split"
+    variants: Annotated[tuple[Variant, ...], BeforeValidator(_parse_variants)]
+    control: Text
+    targeting: Annotated[dict[str, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
+        default_factory=dict
+    )
+    metrics: Annotated[Metrics, BeforeValidator(parse_metrics)]
+    duration: Duration = Duration()
+    analysis: Analysis
+
+    @property
+    def treatments(self) -> tuple[Variant, ...]:
+        """The variants beside control, in the order of the file."""
+        return tuple(variant for variant in self.variants if variant.name != self.control)
+
+    @property
+    def metric_uses(self) -> tuple[MetricUse, ...]:
+        """All metrics with their roles."""
+        return self.metrics.uses
+
+    def look_days(self, as_of: date) -> tuple[date, ...]:
+        """Return the days at whose end results are looked at, up to ``as_of``; the planned end is one.
+
+        Raises:
+            SpecError: A draft without a start has no days.
+        """
+        if self.start is None:
+            raise SpecError(f"the experiment {self.name!r} has no start", hint="add start: 2026-04-01")
+        last = as_of if self.end is None else min(self.end, as_of)
+        days = [self.start + timedelta(days=number) for number in range((last - self.start).days + 1)]
+        return tuple(day for day in days if day == self.end or self._is_look(day))
+
+    def _is_look(self, day: date) -> bool:
+        number = (day - self.start).days + 1 if self.start else 0
+        looks = self.analysis.looks
+        return looks == "daily" or (number % 7 == 0 if looks == "weekly" else number in looks or day in looks)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, dict):
+            return value
+        context: Mapping[str, Any] = info.context or {}
+        filled = {**value}
+        exposures = list(context.get("exposures", ()))
+        if "exposures" not in filled and len(exposures) == 1:
+            filled["exposures"] = exposures[0]
+        if "status" not in filled:
+            filled["status"] = "running" if filled.get("start") is not None else "draft"
+        if "allocation" in filled:
+            filled["variants"] = _join_allocation(filled.get("variants"), filled.pop("allocation"))
+        if filled.get("control") is None:
+            filled["control"] = _default_control(filled.get("variants"))
+        given = filled.get("analysis")
+        given = {"test": given} if isinstance(given, str) else given
+        if given is None or isinstance(given, dict):
+            filled["analysis"] = context.get("defaults", Defaults()).to_analysis(given or {})
+        return filled
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        names = [variant.name for variant in self.variants]
+        if self.control not in names:
+            raise problem(
+                f"no variant is named {self.control!r}", at=["control"], hint=closest(self.control, names)
+            )
+        if self.design not in ANALYSED_DESIGNS:
+            raise problem(
+                f"this version does not analyse the design {self.design}",
+                at=["design"],
+                hint="use fixed_split",
+            )
+        if not self.metrics.uses:
+            raise problem("the experiment names no metric", at=["metrics"], hint="add primary: some_metric")
+        self._check_days()
+        return self
+
+    def _check_days(self) -> None:
+        if self.start is None:
+            if self.status != "draft":
+                raise problem(
+                    f"an experiment that is {self.status} needs a start", hint="add start: 2026-04-01"
+                )
+            if self.end is not None:
+                raise problem("an end needs a start", at=["end"])
+            return
+        if self.end is None and self.status in ("stopped", "decided"):
+            raise problem(f"an experiment that is {self.status} needs an end", hint="add end: 2026-04-14")
+        if self.end is not None and self.end < self.start:
+            raise problem(f"the end {self.end} is before the start {self.start}", at=["end"])
+        self._check_looks(self.start)
+
+    def _check_looks(self, start: date) -> None:
+        looks = self.analysis.looks
+        if isinstance(looks, str):
+            return
+        days = [look if isinstance(look, date) else start + timedelta(days=look - 1) for look in looks]
+        for index, day in enumerate(days):
+            at = ("analysis", "looks", index)
+            if day < start or (self.end is not None and day > self.end):
+                raise problem(f"the look {looks[index]} is not between the start and the end", at=at)
+            if index and day <= days[index - 1]:
+                raise problem(f"the look {looks[index]} does not come after the one before it", at=at)
+
+
+def _join_allocation(variants: Any, allocation: Any) -> Any:
+    """Join the short form's list of names with its ``allocation``, a list in the same order or a mapping."""
+    if not isinstance(variants, list) or not all(isinstance(name, str) for name in variants):
+        raise problem("allocation needs variants to be a list of names", at=["allocation"])
+    if isinstance(allocation, dict) and set(allocation) == set(variants):
+        return {name: allocation[name] for name in variants}
+    if not isinstance(allocation, list) or len(allocation) != len(variants):
+        raise problem("allocation must have one share for each variant", at=["allocation"])
+    return [{"name": name, "allocation": share} for name, share in zip(variants, allocation, strict=True)]
+
+
+def _default_control(variants: Any) -> Any:
+    """Return the variant named control, else the first; their own check complains of the rest."""
+    try:
+        names = [variant.get("name") for variant in _as_mappings(variants)]
+    except SpecError:
+        return "control"
+    return "control" if "control" in names or not names else names[0]
