@@ -42,8 +42,10 @@ class Variant(Spec):
 def _parse_variants(value: Any) -> Any:
     """Accept a list of names, a mapping from name to allocation (or to the rest), or a list of mappings."""
     written = _as_mappings(value)
-    if not all(isinstance(variant, Variant | dict) for variant in written):
-        raise SpecError("each variant is a name or a mapping with a name")
+    for index, variant in enumerate(written):
+        for key in variant:
+            if key not in Variant.keys():
+                raise problem(f"unknown key {key!r}", at=[index, key], hint=closest(key, Variant.keys()))
     names = [str(variant.get("name")) for variant in written]
     for index, name in enumerate(names):
         if name in names[:index]:

@@ -43,6 +43,13 @@ def shown(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
+def closest_name(word: str, options: Iterable[str]) -> str | None:
+    """Return the option most like ``word`` whatever its case, or None if none is."""
+    by_lower = {name.lower(): name for name in sorted(set(options))}
+    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[matches[0]] if matches else None
+
+
 def closest(word: str, options: Iterable[str]) -> str:
     """Return a hint that names the option most like ``word``, or all of a short list.
 
@@ -53,10 +60,9 @@ def closest(word: str, options: Iterable[str]) -> str:
         'one of metrics, variants'
     """
     names = sorted(set(options))
-    by_lower = {name.lower(): name for name in names}
-    matches = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    if matches:
-        return f"did you mean {by_lower[matches[0]]!r}?"
+    match = closest_name(word, names)
+    if match is not None:
+        return f"did you mean {match!r}?"
     if not names:
         return ""
     if len(names) == 1:

@@ -92,11 +92,7 @@ class Inference(Spec):
                     "spending_parameter of power spending must be above 0", at=["spending_parameter"]
                 )
         if self.deterioration_alpha >= 1 - self.power:
-            raise problem(
-                "deterioration_alpha must be below 1 - power",
-                at=["deterioration_alpha"],
-                hint="see the decision rule",
-            )
+            raise problem("deterioration_alpha must be below 1 - power", at=["deterioration_alpha"])
         if len(set(self.dimensions)) < len(self.dimensions):
             raise problem("a dimension stands twice", at=["dimensions"])
         return self

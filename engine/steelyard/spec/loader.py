@@ -122,7 +122,10 @@ def _load_project_file(root: Path) -> Project:
 
 def _files(root: Path, folder: str, *suffixes: str) -> list[Path]:
     return sorted(
-        path for suffix in suffixes for path in (root / folder).rglob(f"*.{suffix}") if path.is_file()
+        path
+        for suffix in suffixes
+        for path in (root / folder).rglob(f"*.{suffix}")
+        if path.is_file() and not path.name.startswith(".")
     )
 
 

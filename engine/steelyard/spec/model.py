@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from steelyard.errors import SpecError
 from steelyard.spec.document import Document, Location
-from steelyard.spec.fields import closest, shown
+from steelyard.spec.fields import closest, closest_name, shown
 
 S = TypeVar("S", bound="Spec")
 
@@ -93,7 +93,8 @@ def validate(
     try:
         return model.model_validate(value, context=context)
     except ValidationError as error:
-        raise combine([_explain(detail, place, secret) for detail in error.errors()]) from None
+        details = _without_misspelt(error.errors())
+        raise combine([_explain(detail, place, secret) for detail in details]) from None
 
 
 def combine(errors: Sequence[SpecError]) -> SpecError:
@@ -106,6 +107,16 @@ def placed(document: Document, prefix: Location = ()) -> Callable[[Location], st
     return lambda location: document.where((*prefix, *location))
 
 
+def _without_misspelt(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Drop the missing keys that an unknown key beside them is a misspelling of: one slip, one message."""
+    unknown = [detail for detail in details if detail["type"] == "extra_forbidden"]
+    meant = {
+        (*detail["loc"][:-1], closest_name(str(detail["loc"][-1]), detail["ctx"]["keys"]))
+        for detail in unknown
+    }
+    return [detail for detail in details if detail["type"] != "missing" or detail["loc"] not in meant]
+
+
 def _explain(detail: ErrorDetails, place: Callable[[Location], str], secret: bool) -> SpecError:
     context = detail.get("ctx", {})
     location = (*detail["loc"], *context.get("at", ()))
@@ -115,7 +126,7 @@ def _explain(detail: ErrorDetails, place: Callable[[Location], str], secret: boo
 
 def _words(detail: ErrorDetails, context: Mapping[str, Any], secret: bool) -> tuple[str, str]:
     kind = detail["type"]
-    names = [part for part in detail["loc"] if isinstance(part, str)]
+    names = [part for part in detail["loc"] if isinstance(part, str) and part != "[key]"]
     key = ".".join(names) or "the file"
     if kind == "problem":
         return context["message"], context["hint"]

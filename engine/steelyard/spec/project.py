@@ -167,7 +167,7 @@ class Project(Spec):
     timezone: Zone = "UTC"
     naive_timestamps: Zone = "UTC"
     target_schema: ColumnName = Field(default="steelyard", alias="schema")
-    units: Annotated[dict[ColumnName, Text], Field(min_length=1)]
+    units: dict[ColumnName, Text]
     exposures: dict[ColumnName, Exposures] = Field(default_factory=dict)
     triggers: dict[ColumnName, Trigger] = Field(default_factory=dict)
     defaults: Defaults = Defaults()
@@ -185,6 +185,8 @@ class Project(Spec):
 
     @model_validator(mode="after")
     def _check_units(self) -> Self:
+        if not self.units:
+            raise problem("a project needs a unit", at=["units"], hint="add user: user_id")
         for kind, logs in (("exposures", self.exposures), ("triggers", self.triggers)):
             for name, log in logs.items():
                 if log.unit not in self.units:

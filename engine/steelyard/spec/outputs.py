@@ -1,0 +1,241 @@
+"""The outputs of a profile: what each kind of warehouse needs for a connection, in dbt's words.
+
+Settings that may be secret are `SecretStr`: masked wherever they are printed or dumped, and read with
+``get_secret_value()`` where the connection is made.
+"""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from steelyard.errors import SpecError
+from steelyard.spec.inference import ColumnName
+from steelyard.spec.model import Spec, parsed_by, problem
+
+
+def _parse_count(value: Any) -> int:
+    """Accept the text that ``env_var`` gives, too."""
+    if isinstance(value, str) and value.strip().isdecimal():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise SpecError("not a whole number")
+    return value
+
+
+def _parse_flag(value: Any) -> bool:
+    flag = {"true": True, "false": False}.get(str(value).strip().lower())
+    if flag is None:
+        raise SpecError("neither true nor false")
+    return flag
+
+
+def _parse_settings(value: Any) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: str(item).lower() if isinstance(item, bool) else str(item) for name, item in value.items()}
+
+
+Count = Annotated[int, parsed_by(_parse_count), Field(ge=1)]
+Port = Annotated[int, parsed_by(_parse_count), Field(ge=1, le=65535)]
+Switch = Annotated[bool, parsed_by(_parse_flag)]
+Secret = SecretStr | None
+# Any of them may be a key or a token, so all of them are masked.
+Settings = Annotated[dict[str, SecretStr], BeforeValidator(_parse_settings)]
+
+
+class Output(Spec):
+    """What all outputs have.
+
+    Attributes:
+        target_schema: Schema of the engine's tables; None takes the project's. Written ``schema``.
+        threads: Threads or connections.
+    """
+
+    also_written: ClassVar[Mapping[str, str]] = MappingProxyType({})
+
+    target_schema: ColumnName | None = Field(default=None, alias="schema")
+    threads: Count | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _accept_other_words(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        for other, key in cls.also_written.items():
+            if other in value and key in value:
+                raise problem(f"{other} and {key} are the same setting", at=[other], hint="keep one of them")
+        return {cls.also_written.get(key, key): item for key, item in value.items()}
+
+
+class DuckDB(Output):
+    """An embedded database: a file, or ``:memory:``. A relative path is relative to the project."""
+
+    type: Literal["duckdb"]
+    path: str
+    read_only: Switch = False
+    extensions: tuple[str, ...] = ()
+    settings: Settings = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_a_token(cls, value: Any) -> Any:
+        if isinstance(value, dict) and "token=" in str(value.get("path")):
+            hint = "leave it in the environment variable motherduck_token"
+            raise problem("the path holds a token", at=["path"], hint=hint)
+        return value
+
+
+class Postgres(Output):
+    """A PostgreSQL server."""
+
+    also_written = MappingProxyType({"pass": "password", "database": "dbname"})
+
+    type: Literal["postgres"]
+    host: str
+    port: Port = 5432
+    user: str
+    password: Secret = None
+    dbname: str
+    role: str | None = None
+    search_path: str | None = None
+    sslmode: str | None = None
+    sslrootcert: str | None = None
+    sslcert: str | None = None
+    sslkey: str | None = None
+    connect_timeout: Count = 10
+
+
+class Redshift(Output):
+    """An Amazon Redshift cluster or workgroup."""
+
+    also_written = MappingProxyType({"pass": "password", "database": "dbname"})
+
+    type: Literal["redshift"]
+    method: Literal["database"] = "database"
+    host: str
+    port: Port = 5439
+    user: str
+    password: Secret = None
+    dbname: str
+    sslmode: str | None = None
+    connect_timeout: Count = 10
+
+
+class Spark(Output):
+    """Apache Spark: a session that is started here (``method: session``), or a Thrift server."""
+
+    type: Literal["spark"]
+    method: Literal["session", "thrift"] = "session"
+    master: str = "local[2]"
+    host: str | None = None
+    port: Port = 10000
+    user: str | None = None
+    password: Secret = None
+    server_side_parameters: Settings = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Spark":
+        if self.method == "thrift" and self.host is None:
+            raise problem("method thrift needs a host")
+        return self
+
+
+class ClickHouse(Output):
+    """A ClickHouse server, or with ``driver: chdb`` the embedded one, whose data are in ``path``."""
+
+    type: Literal["clickhouse"]
+    driver: Literal["http", "native", "chdb"] = "http"
+    host: str = "localhost"
+    port: Port = 8123
+    user: str = "default"
+    password: Secret = None
+    database: str = "default"
+    path: str = ":memory:"
+    secure: Switch = False
+    verify: Switch = True
+    custom_settings: Settings = Field(default_factory=dict)
+
+
+class Snowflake(Output):
+    """A Snowflake account."""
+
+    also_written = MappingProxyType({"pass": "password"})
+
+    type: Literal["snowflake"]
+    account: str
+    user: str
+    password: Secret = None
+    authenticator: str | None = None
+    token: Secret = None
+    private_key: Secret = None
+    private_key_path: str | None = None
+    private_key_passphrase: Secret = None
+    role: str | None = None
+    warehouse: str
+    database: str
+    query_tag: str | None = None
+    client_session_keep_alive: Switch = False
+
+
+class BigQuery(Output):
+    """A Google Cloud project."""
+
+    also_written = MappingProxyType({"dataset": "schema", "database": "project"})
+
+    type: Literal["bigquery"]
+    method: Literal["oauth", "service-account"] = "oauth"
+    project: str
+    keyfile: str | None = None
+    location: str | None = None
+    maximum_bytes_billed: Count | None = None
+    priority: Literal["interactive", "batch"] = "interactive"
+    job_execution_timeout_seconds: Count | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "BigQuery":
+        if self.method == "service-account" and self.keyfile is None:
+            raise problem("method service-account needs a keyfile")
+        return self
+
+
+class Databricks(Output):
+    """A Databricks SQL warehouse or cluster."""
+
+    type: Literal["databricks"]
+    host: str
+    http_path: str
+    token: Secret = None
+    catalog: str | None = None
+
+
+class Trino(Output):
+    """A Trino cluster."""
+
+    also_written = MappingProxyType({"database": "catalog"})
+
+    type: Literal["trino"]
+    method: Literal["none", "ldap", "jwt"] = "none"
+    host: str
+    port: Port = 8080
+    user: str
+    password: Secret = None
+    jwt_token: Secret = None
+    catalog: str
+    http_scheme: Literal["http", "https"] = "http"
+
+
+OUTPUTS: Mapping[str, type[Output]] = MappingProxyType(
+    {
+        "duckdb": DuckDB,
+        "postgres": Postgres,
+        "spark": Spark,
+        "clickhouse": ClickHouse,
+        "snowflake": Snowflake,
+        "bigquery": BigQuery,
+        "databricks": Databricks,
+        "redshift": Redshift,
+        "trino": Trino,
+    }
+)
