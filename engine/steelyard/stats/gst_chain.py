@@ -4,6 +4,7 @@ A design enters as a *chain*: the looks that can stop it, packed to the left. A 
 constrain any path, so it is left out, and a chain is all that the recursion sees.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from steelyard.stats.gst_recursion import (
 Array = NDArray[np.float64]
 
 _DESIGNS = 256  # designs that share a number of panels
+_NODES = 1 << 22  # nodes of all designs of a block together
 _REACH = 9.0  # half-width of the grid unless a tiny spend needs more
 _LOG_NEGLIGIBLE = 30.0  # paths rarer than exp(-30) of the spend are left out
 
@@ -67,20 +69,29 @@ def solve_chains(chains: Chains, *, sides: int) -> Array:
         sides: 2 for the symmetric region (-c, c), 1 for (-inf, c).
     """
     solved = chains.bound.copy()
-    order = _by_cost(chains)
-    for start in range(0, len(order), _DESIGNS):
-        rows = order[start : start + _DESIGNS]
+    for rows in blocks(chains.information, chains.length):
         solved[rows] = _solve_block(chains.take(rows), sides)
     return solved
 
 
-def _by_cost(chains: Chains) -> NDArray[np.int64]:
-    """Order designs so that neighbours have like numbers of looks and of panels; longest first."""
-    inside = np.arange(1, chains.information.shape[1]) < chains.length[:, None]
+def blocks(information: Array, length: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Yield the rows of designs to treat together: like lengths and panel counts, longest first.
+
+    Args:
+        information: Information, shape (designs, looks), increasing within ``length``.
+        length: Number of looks of each design.
+    """
+    inside = np.arange(1, information.shape[1]) < length[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.where(inside, np.diff(chains.information) / chains.information[:, 1:], 1.0)
+        growth = np.where(inside, np.diff(information) / information[:, 1:], 1.0)
     finest = np.min(growth, axis=1, initial=1.0)
-    return np.lexsort((finest, -chains.length))
+    order = np.lexsort((finest, -length))
+    nodes = 100.0 / np.sqrt(finest[order])
+    start = 0
+    while start < len(order):
+        size = int(np.clip(_NODES // nodes[start : start + _DESIGNS].max(), 1, _DESIGNS))
+        yield order[start : start + size]
+        start += size
 
 
 def _solve_block(chains: Chains, sides: int) -> Array:
@@ -117,4 +128,13 @@ def _advance(chains: Chains, bound: Array, grid: Grid | None, look: int, *, live
     lower = -upper if sides == 2 else np.minimum(-reach, upper)
     if grid is None:
         return first_grid(lower, upper, width, np.zeros(live))
-    return next_grid(grid.take(slice(0, live)), lower, upper, width, rho=rho, sd=sd, shift=np.zeros(live))
+    return next_grid(
+        grid.take(slice(0, live)),
+        lower,
+        upper,
+        width,
+        rho=rho,
+        sd=sd,
+        shift=np.zeros(live),
+        symmetric=sides == 2,
+    )
