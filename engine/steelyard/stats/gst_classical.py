@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.gst_exit import drift, exit_probabilities, inflation_of_drift
+from steelyard.stats.gst_exit import exit_probabilities, inflation_of_drift, required_drift
 
 Array = NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def classical_inflation(
         1.229
     """
     plan = classical_bounds(looks, exponent=exponent, alpha=alpha, sides=sides)
-    needed = drift(plan.tolist(), list(range(1, looks + 1)), power=power, sides=sides)
+    needed = required_drift(plan.tolist(), list(range(1, looks + 1)), power=power, sides=sides)
     return inflation_of_drift(needed, alpha=alpha, power=power, sides=sides)
 
 
@@ -103,8 +103,8 @@ def naive_alpha(looks: int, *, alpha: float = 0.05) -> float:
         Armitage, McPherson & Rowe (1969), JRSS A 132, 235-244, table 2.
 
     Examples:
-        >>> round(naive_alpha(14), 3)
-        0.218
+        >>> round(naive_alpha(5), 3)
+        0.142
     """
     if looks < 1 or not 0.0 < alpha < 1.0:
         raise StatisticsError(f"no peeking with {looks} looks at alpha {alpha}")

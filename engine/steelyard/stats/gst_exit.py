@@ -36,7 +36,7 @@ def exit_probabilities(
         P(exit above) and P(exit below), shape (designs, looks) each; 0 where a design has no look.
 
     Raises:
-        StatisticsError: The information of a design does not increase, or a lower bound is above an upper one.
+        StatisticsError: The information of a design does not increase, or its bounds are in the wrong order.
 
     References:
         Jennison & Turnbull (2000), chapter 19. Checked against R gsDesign and against multivariate normal
@@ -118,7 +118,9 @@ def _density(
     )
 
 
-def drift(upper: Sequence[float], information: Sequence[float], *, power: float, sides: int = 2) -> float:
+def required_drift(
+    upper: Sequence[float], information: Sequence[float], *, power: float, sides: int = 2
+) -> float:
     """Return effect * sqrt(last information) at which the upper bound is crossed with the power asked for.
 
     Args:
@@ -131,7 +133,7 @@ def drift(upper: Sequence[float], information: Sequence[float], *, power: float,
         StatisticsError: ``power`` is not between the probability without an effect and 1.
 
     Examples:
-        >>> round(drift([1.959963984540054], [1.0], power=0.8), 4)
+        >>> round(required_drift([1.959963984540054], [1.0], power=0.8), 4)
         2.8016
     """
     share = np.asarray(information, dtype=float) / information[-1]
@@ -183,7 +185,7 @@ def inflation(
         raise StatisticsError("the last planned look is not at fraction 1")
     plan = bounds(fractions, fractions, alpha=alpha, sides=sides, spending=spending, parameter=parameter)
     tested = [look for look in plan if look.bound is not None]
-    needed = drift(
+    needed = required_drift(
         [math.inf if look.bound is None else look.bound for look in tested],
         [look.information for look in tested],
         power=power,

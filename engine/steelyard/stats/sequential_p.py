@@ -33,8 +33,9 @@ def sequential_p(
 ) -> Array:
     """Return the smallest alpha at which the design would have rejected at this look or before.
 
-    At most ``alpha`` exactly where a bound of the design at level ``alpha`` has been reached, so that the p-value
-    and the decision cannot disagree; it may be used in Bonferroni, Holm and Benjamini-Hochberg corrections.
+    It is at most ``alpha`` exactly where a bound of the design at level ``alpha`` has been reached, so that
+    the p-value and the decision cannot disagree. It may be used in Bonferroni, Holm and Benjamini-Hochberg
+    corrections.
 
     Args:
         statistic: Z at each look, shape (designs, looks); NaN where a look gave none.
@@ -43,8 +44,8 @@ def sequential_p(
         sides: 2 uses |Z|, 1 uses Z.
         spending: A key of ``SPENDING``.
         parameter: Parameter of the spending function.
-        persisted_p: p-values on record of the first looks, shape (designs, recorded looks). They are kept, and
-            only the looks after them are worked on, which is much faster.
+        persisted_p: p-values on record of the first looks, shape (designs, recorded looks). They are kept,
+            and only the looks after them are worked on, which is much faster.
 
     Returns:
         p-values, shape (designs, looks), non-increasing along the looks; 1 as long as none is below 0.999.
@@ -59,7 +60,7 @@ def sequential_p(
         >>> p = sequential_p([[1.0, 1.5, 2.2]], [[1 / 3, 2 / 3, 1]], [[1, 2, 3]], sides=1,
         ...                  spending="obrien_fleming")
         >>> p.round(4).tolist()
-        [[0.6266, 0.1156, 0.0148]]
+        [[0.4157, 0.139, 0.0148]]
     """
     z, clock, info = (np.atleast_2d(np.asarray(a, dtype=float)) for a in (statistic, fractions, information))
     if not z.shape == clock.shape == info.shape or z.ndim != 2:
@@ -107,7 +108,7 @@ class _Family:
         return ledger.unpack(solve_chains(ledger.chains(), sides=self.sides))
 
     def excess(self, rows: Rows, log_alpha: Array, last: Rows) -> Array:
-        """Return by how much look ``last`` passes its bound, in log probability; about linear in log alpha."""
+        """Return by how much look ``last`` passes its bound, in log probability."""
         bound = self.bounds(rows, log_alpha, last)[np.arange(len(rows)), last]
         return _log_excess(self.statistic[rows, last], bound)
 
