@@ -8,6 +8,7 @@ text (a country list may hold ``NO``) and only ``true``, ``false``, numbers, nul
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -106,33 +107,33 @@ def parse_document(text: str, shown: str) -> Document:
             raise SpecError("the file is empty", where=shown)
         return Document(shown, _build(loader, node, shown, ()), node)
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, text, shown) from error
+        raise _syntax_error(error, shown) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SpecError(
             "the file holds a character that YAML does not allow", where=f"{shown}:{line}"
         ) from error
+    except RecursionError as error:
+        raise SpecError("the file is nested too deeply", where=shown) from error
     finally:
         if loader is not None:
             loader.dispose()
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, text: str, shown: str) -> SpecError:
+_HINTS = (
+    (r"found character '\\t'", "indent with spaces; YAML does not allow tabs"),
+    (r"found another document", "one document per file: remove the line '---' and what follows"),
+    (r"mapping values are not allowed", "put a text that holds ': ' in quotes, and check the indentation"),
+    (r"found character '[%@`]'", "put a text that starts with this character in quotes"),
+)
+
+
+def _syntax_error(error: yaml.MarkedYAMLError, shown: str) -> SpecError:
     mark = error.problem_mark or error.context_mark
-    line = mark.line if mark else 0
-    lines = text.splitlines()
-    hint = ""
-    if line < len(lines) and "\t" in lines[line][: len(lines[line]) - len(lines[line].lstrip())]:
-        hint = "indent with spaces; YAML does not allow tabs"
-    elif error.problem and "single document" in (error.context or ""):
-        hint = "one document per file: remove the line '---' and what follows"
-    elif error.problem and "mapping values are not allowed" in error.problem:
-        hint = "put a text that holds ': ' in quotes, and check the indentation"
-    elif error.problem and "found character '%'" in error.problem:
-        hint = "put a text that starts with % in quotes"
-    return SpecError(
-        f"not valid YAML: {error.problem or error.context}", where=f"{shown}:{line + 1}", hint=hint
-    )
+    said = str(error.problem or error.context)
+    hint = next((hint for pattern, hint in _HINTS if re.search(pattern, said)), "")
+    line = mark.line + 1 if mark else 1
+    return SpecError(f"not valid YAML: {said}", where=f"{shown}:{line}", hint=hint)
 
 
 def _build(loader: _Loader, node: yaml.Node, shown: str, parents: tuple[yaml.Node, ...]) -> Any:
@@ -142,16 +143,22 @@ def _build(loader: _Loader, node: yaml.Node, shown: str, parents: tuple[yaml.Nod
     if isinstance(node, yaml.MappingNode):
         _refuse_bad_keys(node, shown)
         loader.flatten_mapping(node)
+        # An alias leads here again: what a merge has brought in must not look like a key that stands twice.
+        node.value = list({key.value: (key, value) for key, value in node.value}.values())
         return {key.value: _build(loader, value, shown, inside) for key, value in node.value}
     if isinstance(node, yaml.SequenceNode):
         return [_build(loader, item, shown, inside) for item in node.value]
+    return _build_scalar(loader, node, f"{shown}:{_line(node)}")
+
+
+def _build_scalar(loader: _Loader, node: yaml.Node, where: str) -> Any:
     try:
-        return loader.construct_object(node)
+        value = loader.construct_object(node)
     except ValueError as error:
-        raise SpecError(
-            f"{node.value[:40]!r} is neither a day nor a number that can be read",
-            where=f"{shown}:{_line(node)}",
-        ) from error
+        raise SpecError(f"{node.value[:40]!r} is neither a day nor a number", where=where) from error
+    if isinstance(value, float) and not isfinite(value):
+        raise SpecError(f"{node.value[:40]} is not a finite number", where=where)
+    return value
 
 
 def _refuse_bad_keys(node: yaml.MappingNode, shown: str) -> None:

@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from steelyard.errors import SpecError
+from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
-from steelyard.spec.fields import TEN_THOUSANDTHS, closest, parse_allocations, parse_day, parse_label, shown
+from steelyard.spec.fields import closest, parse_label, shown
 from steelyard.spec.inference import Analysis, ColumnName, Defaults
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
 from steelyard.spec.project import FileName, Text
+from steelyard.spec.times import parse_day
 
 Status = Literal["draft", "running", "stopped", "decided"]
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "aa"]
@@ -44,8 +46,10 @@ def _parse_variants(value: Any) -> Any:
     written = _as_mappings(value)
     for index, variant in enumerate(written):
         for key in variant:
-            if key not in Variant.keys():
-                raise problem(f"unknown key {key!r}", at=[index, key], hint=closest(key, Variant.keys()))
+            if key not in Variant.model_fields:
+                raise problem(
+                    f"unknown key {key!r}", at=[index, key], hint=closest(key, Variant.model_fields)
+                )
     names = [str(variant.get("name")) for variant in written]
     for index, name in enumerate(names):
         if name in names[:index]:
@@ -127,7 +131,7 @@ class Experiment(Spec):
     design: Design = "fixed_split"
     variants: Annotated[tuple[Variant, ...], BeforeValidator(_parse_variants)]
     control: Text
-    targeting: Annotated[dict[str, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
+    targeting: Annotated[dict[Text, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
         default_factory=dict
     )
     metrics: Annotated[Metrics, BeforeValidator(parse_metrics)]

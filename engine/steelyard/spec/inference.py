@@ -6,16 +6,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from steelyard.errors import SpecError
-from steelyard.spec.fields import (
-    parse_column_name,
-    parse_day,
-    parse_days,
-    parse_duration,
-    parse_level,
-    parse_number,
-    shown,
-)
+from steelyard.spec.fields import parse_column_name, parse_level, parse_number, shown
 from steelyard.spec.model import OneOrMany, Spec, parsed_by, problem
+from steelyard.spec.times import parse_day, parse_days, parse_duration
 
 Test = Literal["fixed", "group_sequential", "always_valid"]
 Spending = Literal["power", "obrien_fleming", "pocock", "hwang_shih_decani"]

@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from steelyard.errors import SpecError
-from steelyard.spec.fields import parse_column_name, parse_duration, parse_number, parse_percentage, shown
+from steelyard.spec.fields import parse_column_name, parse_number, parse_percentage, shown
 from steelyard.spec.inference import ColumnName, Level
 from steelyard.spec.model import Flag, OneOrMany, Spec, Whole, parsed_by, problem, validate
+from steelyard.spec.times import parse_duration
 
 Duration = Annotated[timedelta, parsed_by(parse_duration)]
 MetricType = Literal["mean", "proportion", "ratio", "quantile"]
@@ -140,6 +141,14 @@ class Covariate(Spec):
     enabled: Flag = True
     lookback: Duration | None = None
     names: tuple[ColumnName, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.lookback == timedelta(0):
+            raise problem(
+                "a lookback must be longer than nothing", at=["lookback"], hint="write false for none"
+            )
+        return self
 
 
 def _parse_covariate(value: Any) -> Any:

@@ -73,7 +73,7 @@ def load_profile(
         environ: Environment variables.
 
     Raises:
-        SpecError: No such file, profile or output, an unset variable, or a wrong setting. Never shows a value.
+        SpecError: No such file, profile or output, an unset variable, a wrong setting. Never shows a value.
     """
     path = find_profiles(project_dir, profiles_dir, environ)
     document = read_document(path, path.name if path.parent == project_dir else str(path))

@@ -6,17 +6,10 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from steelyard.errors import SpecError
-from steelyard.spec.fields import (
-    closest,
-    parse_days,
-    parse_file_name,
-    parse_label,
-    parse_level,
-    parse_zone,
-    shown,
-)
+from steelyard.spec.fields import closest, parse_file_name, parse_label, parse_level, shown
 from steelyard.spec.inference import ColumnName, Defaults
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
+from steelyard.spec.times import parse_days, parse_zone
 
 Text = Annotated[str, parsed_by(parse_label)]
 FileName = Annotated[str, parsed_by(parse_file_name)]
@@ -181,7 +174,7 @@ class Project(Spec):
     @model_validator(mode="before")
     @classmethod
     def _name_the_profile(cls, value: Any) -> Any:
-        return {"profile": value["name"], **value} if isinstance(value, dict) and "name" in value else value
+        return {"profile": value.get("name", "default"), **value} if isinstance(value, dict) else value
 
     @model_validator(mode="after")
     def _check_units(self) -> Self:
