@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from steelyard.errors import SpecError
-from steelyard.spec.fields import parse_fraction, parse_percentage, shown
+from steelyard.spec.fields import parse_fraction, parse_percentage, shown, shown_number
 
 TEN_THOUSANDTHS = 10_000
 _RATIO = re.compile(r"([0-9]{1,9})\s*/\s*([0-9]{1,9})")
@@ -41,10 +41,8 @@ def parse_allocations(values: Sequence[Any]) -> tuple[int, ...]:
     certain = [_certain_share(value) for value in values]
     plain = [parse_fraction(value) for value, share in zip(values, certain, strict=True) if share is None]
     scale = 100 if len(plain) == len(values) and sum(plain) == 100 else 1
-    shares = [
-        parse_fraction(v) / scale if share is None else share
-        for v, share in zip(values, certain, strict=True)
-    ]
+    rest = iter(plain)
+    shares = [next(rest) / scale if share is None else share for share in certain]
     for value, share in zip(values, shares, strict=True):
         if share <= 0:
             raise SpecError(
@@ -53,7 +51,7 @@ def parse_allocations(values: Sequence[Any]) -> tuple[int, ...]:
             )
     total = sum(shares, Fraction(0))
     if total != 1:
-        raise SpecError(f"the allocations add up to {_total(total, plain, values)}", hint=_total_hint(shares))
+        raise SpecError(f"the allocations add up to {_total(total, plain)}", hint=_total_hint(shares))
     return _apportion(shares)
 
 
@@ -66,7 +64,7 @@ def _certain_share(value: Any) -> Fraction | None:
     return Fraction(int(ratio[1]), int(ratio[2]))
 
 
-def _total(total: Fraction, plain: Sequence[Fraction], values: Sequence[Any]) -> str:
+def _total(total: Fraction, plain: Sequence[Fraction]) -> str:
     if plain and total > 1:
         return f"{shown_number(total)}, which is neither 1 nor 100"
     return f"{shown_number(total * 100)}%, not 100%" if not plain else f"{shown_number(total)}, not 1"
