@@ -19,6 +19,7 @@ RELATIVE_EFFECT_NOT_IDENTIFIED: Final = "relative_effect_not_identified"
 QUANTILE_COLLAPSED: Final = "quantile_collapsed"
 QUANTILE_NOT_ATTAINABLE: Final = "quantile_not_attainable"
 TOO_EARLY: Final = "too_early"
+INSUFFICIENT_VARIANTS: Final = "insufficient_variants"
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -33,6 +34,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         RELATIVE_EFFECT_NOT_IDENTIFIED: "The control's mean is too uncertain to divide by.",
         QUANTILE_COLLAPSED: "Many equal values sit at the quantile, so its uncertainty cannot be computed.",
         QUANTILE_NOT_ATTAINABLE: "There are too few values to bound this quantile.",
+        INSUFFICIENT_VARIANTS: "Fewer than two variants have a share, so there is nothing to compare.",
         TOO_EARLY: "The test spends no error probability at this look: it is too early for an interval.",
     }
 )
