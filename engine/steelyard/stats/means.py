@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
-from steelyard.stats.arrays import BoolArray, FloatArray, TextArray, divide, root
-from steelyard.stats.reasons import ZERO_VARIANCE, ZERO_VARIANCE_IN_ONE_VARIANT, choose, first
+from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.reasons import ZERO_VARIANCE, ZERO_VARIANCE_IN_ONE_VARIANT, choose, fine, first
 
 Notes = Mapping[str, BoolArray]
 """Which cells a remark of `steelyard.stats.reasons.NOTES` is about."""
@@ -90,6 +91,51 @@ class VariantMeans:
     reason: TextArray
     notes: Notes
     method: str
+
+    @classmethod
+    def independent(
+        cls,
+        *,
+        n: ArrayLike,
+        mean: ArrayLike,
+        variance: ArrayLike,
+        df: ArrayLike = np.inf,
+        reason: TextArray | None = None,
+        method: str = "none",
+    ) -> Self:
+        """Build from means that do not share data, such as quantiles or means from a publication.
+
+        Args:
+            n: Units, shape ``(..., K)``.
+            mean: Estimates, same shape.
+            variance: Variances of the estimates (not of the units), same shape.
+            df: Degrees of freedom of the variances; infinite means that they count as known.
+            reason: Why an estimate is unknown; NaN in ``mean`` or ``variance`` needs one.
+            method: What made the estimates.
+
+        Examples:
+            >>> published = VariantMeans.independent(n=[100, 100], mean=[1.0, 1.5], variance=[0.04, 0.05])
+            >>> published.pairs().effect.tolist(), published.pairs().std_error.tolist()
+            ([0.5], [0.3])
+        """
+        units, value, spread, freedom = np.broadcast_arrays(*map(as_floats, (n, mean, variance, df)))
+        why = choose(units.shape) if reason is None else reason
+        known = fine(why)
+        own = np.where(known, spread, np.nan)
+        cov = np.where(np.eye(units.shape[-1], dtype=bool), own[..., None], 0.0)
+        return cls(
+            n=units,
+            mean=value,
+            cov=np.where(known[..., :, None] & known[..., None, :], cov, np.nan),
+            residual=own,
+            df=np.where(known, freedom, np.nan),
+            raw_mean=value,
+            raw_variance=own,
+            rank=np.zeros(units.shape),
+            reason=why,
+            notes={},
+            method=method,
+        )
 
     def pairs(self, control: int = 0) -> MeanPair:
         """Return every other variant beside the control, in order; shapes ``(..., K - 1)``."""

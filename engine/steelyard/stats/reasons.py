@@ -20,6 +20,7 @@ QUANTILE_COLLAPSED: Final = "quantile_collapsed"
 QUANTILE_NOT_ATTAINABLE: Final = "quantile_not_attainable"
 TOO_EARLY: Final = "too_early"
 INSUFFICIENT_VARIANTS: Final = "insufficient_variants"
+INSUFFICIENT_SEGMENTS: Final = "insufficient_segments"
 
 REASONS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -35,6 +36,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         QUANTILE_COLLAPSED: "Many equal values sit at the quantile, so its uncertainty cannot be computed.",
         QUANTILE_NOT_ATTAINABLE: "There are too few values to bound this quantile.",
         INSUFFICIENT_VARIANTS: "Fewer than two variants have a share, so there is nothing to compare.",
+        INSUFFICIENT_SEGMENTS: "Fewer than two segments have an effect, so there is nothing to compare.",
         TOO_EARLY: "The test spends no error probability at this look: it is too early for an interval.",
     }
 )
@@ -48,6 +50,7 @@ SKEWED_SMALL_SAMPLE: Final = "skewed_small_sample"
 NOISY_DENOMINATOR: Final = "noisy_denominator"
 VALUES_NOT_BINARY: Final = "values_not_binary"
 STRATA_MERGED: Final = "strata_merged"
+FEW_CLUSTERS: Final = "few_clusters"
 
 NOTES: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -60,6 +63,7 @@ NOTES: Final[Mapping[str, str]] = MappingProxyType(
         SKEWED_SMALL_SAMPLE: "The values are skewed and the units few: one end of the interval is too near.",
         NOISY_DENOMINATOR: "The denominator's mean is uncertain: the ratio is biased by a noticeable amount.",
         VALUES_NOT_BINARY: "A proportion's values are not all 0 or 1; it was analysed as a mean.",
+        FEW_CLUSTERS: "A variant has fewer than 15 clusters: prefer a randomisation test.",
         STRATA_MERGED: "Strata with fewer than two units in a variant were merged.",
     }
 )
