@@ -113,7 +113,7 @@ def _solve_block(chains: Chains, sides: int) -> Array:
             bound[open_, look - 1],
             rho=rho,
             sd=sd,
-            shift=np.zeros(len(open_)),
+            mean=np.zeros(len(open_)),
         )
     return bound
 

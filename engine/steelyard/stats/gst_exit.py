@@ -83,7 +83,7 @@ def _exit_block(information: Array, lower: Array, upper: Array, effect: Array) -
             above[:n, 0] = special.ndtr(drift - upper[:n, 0])
             below[:n, 0] = special.ndtr(lower[:n, 0] - drift)
             continue
-        grid = _density(information[:n], (lower[:n], upper[:n]), effect[:n], grid, look)
+        grid = running_density(information[:n], (lower[:n], upper[:n]), effect[:n], grid, look)
         rho, sd = step_of(information[:n], look)
         shift = drift * sd**2
         above[:n, look] = _tail(grid, upper[:n, look], rho, sd, shift)
@@ -102,10 +102,18 @@ def _tail(grid: Grid, bound: Array, rho: Array, sd: Array, shift: Array) -> Arra
     return tail
 
 
-def _density(
+def running_density(
     information: Array, region: tuple[Array, Array], effect: Array, grid: Grid | None, look: int
 ) -> Grid:
-    """Return the density at the look before ``look``."""
+    """Return the density at the look before ``look`` of the paths that are still running there.
+
+    Args:
+        information: Information of the looks, shape (designs, looks).
+        region: Lower and upper bounds, same shape.
+        effect: True effect, shape (designs,).
+        grid: The density one look earlier; ``None`` for the first.
+        look: The look about to be taken, at least 1.
+    """
     rho, sd = step_of(information, look - 1)
     drift = effect * np.sqrt(information[:, look - 1])
     upper = np.minimum(region[1][:, look - 1], drift + _REACH)

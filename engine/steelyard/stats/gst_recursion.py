@@ -151,7 +151,7 @@ def log_upper_tail(grid: Grid, bound: Array, *, rho: Array, sd: Array, shift: Ar
 
 
 def solve_upper_bound(
-    grid: Grid, log_target: Array, edge: Array, *, rho: Array, sd: Array, shift: Array
+    grid: Grid, log_target: Array, edge: Array, *, rho: Array, sd: Array, mean: Array
 ) -> Array:
     """Return the bound that the running process exceeds with the probability asked for.
 
@@ -164,10 +164,10 @@ def solve_upper_bound(
         edge: Upper bound of the look before: no path is above it.
         rho: Correlation of the two looks.
         sd: sqrt(1 - rho^2).
-        shift: Mean of Z_k - rho * Z_{k-1}; must be 0, the null hypothesis, for the start to be above.
+        mean: Mean of Z_k.
     """
-    quantile = -special.ndtri_exp(log_target)
-    bound = np.minimum(quantile, rho * edge + sd * quantile)
+    quantile, shift = -special.ndtri_exp(log_target), mean * sd**2
+    bound = np.minimum(mean + quantile, rho * edge + shift + sd * quantile)
     for _ in range(100):
         log_tail, slope = log_upper_tail(grid, bound, rho=rho, sd=sd, shift=shift)
         step = (log_target - log_tail) / slope
