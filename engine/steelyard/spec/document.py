@@ -123,7 +123,10 @@ def parse_document(text: str, shown: str) -> Document:
 _HINTS = (
     (r"found character '\\t'", "indent with spaces; YAML does not allow tabs"),
     (r"found another document", "one document per file: remove the line '---' and what follows"),
-    (r"mapping values are not allowed", "put a text that holds ': ' in quotes, and check the indentation"),
+    (
+        r"mapping values are not allowed",
+        "put a text that holds or ends with ':' in quotes, and check the indentation",
+    ),
     (r"found character '[%@`]'", "put a text that starts with this character in quotes"),
 )
 

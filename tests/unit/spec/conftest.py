@@ -23,8 +23,8 @@ exposures:
     dimensions: [country, platform]
     lateness: 2d
 triggers:
-  saw_cart: {unit: user, sql: select user_id, seen_at from carts, timestamp: seen_at}
-  woke_device: {unit: device, sql: select device_id, at from wakes, timestamp: at}
+  saw_cart: {unit: user, sql: 'select user_id, seen_at from carts', timestamp: seen_at}
+  woke_device: {unit: device, sql: 'select device_id, at from wakes', timestamp: at}
 defaults: {alpha: 0.05, power: 0.8, covariate_lookback: 14d, analysis: group_sequential}
 """
 EXPERIMENT = """\

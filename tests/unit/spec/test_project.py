@@ -109,7 +109,7 @@ def test_null_where_none_is_meant_is_none() -> None:
         ("exposure: {}", "unknown key 'exposure'\n  hint: did you mean 'exposures'?"),
         (
             "exposures: {app: {unit: usr, sql: s, timestamp: t}}",
-            "unknown unit 'usr'\n  hint: there is only 'user'",
+            "unknown unit 'usr'\n  hint: did you mean 'user'?",
         ),
         (
             "triggers: {seen: {unit: users, sql: s, timestamp: t}}",
@@ -154,7 +154,8 @@ def test_null_where_none_is_meant_is_none() -> None:
         ("health: {srm_alpha: 0}", "health.srm_alpha: 0 is not between 0 and 1"),
         (
             "schema: a-b",
-            "schema: 'a-b' is not a safe name\n  hint: use letters, digits and _, and start with a letter or _",
+            "schema: 'a-b' is not a safe name\n"
+            "  hint: use letters, digits and _, and start with a letter or _",
         ),
     ],
     ids=lambda value: value[:40],
