@@ -1,0 +1,1 @@
+"""One module per vendor; the registry names them."""

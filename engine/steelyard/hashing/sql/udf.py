@@ -1,0 +1,102 @@
+"""Schemes as functions of the warehouse, for people who write SQL by hand."""
+
+from types import MappingProxyType
+
+from sqlglot import exp
+
+from steelyard.errors import CompileError
+from steelyard.hashing.scheme import Scheme
+from steelyard.hashing.sql.bucket import bucket_sql
+
+_SPARK = "CREATE OR REPLACE FUNCTION {name}(salt STRING, unit STRING) RETURNS BIGINT\nRETURN {body}"
+
+TEMPLATES = MappingProxyType(
+    {
+        "duckdb": "CREATE OR REPLACE MACRO {name}(salt, unit) AS (\n  {body}\n)",
+        "postgres": "CREATE OR REPLACE FUNCTION {name}(salt TEXT, unit TEXT) RETURNS BIGINT\n"
+        "LANGUAGE SQL IMMUTABLE PARALLEL SAFE AS $$\n  SELECT {body}\n$$",
+        "spark": _SPARK,
+        "databricks": _SPARK,
+        "clickhouse": "CREATE OR REPLACE FUNCTION {name} AS (salt, unit) -> {body}",
+        "snowflake": "CREATE OR REPLACE FUNCTION {name}(salt VARCHAR, unit VARCHAR) RETURNS NUMBER\n"
+        "IMMUTABLE AS $$\n  {body}\n$$",
+        "bigquery": "CREATE OR REPLACE FUNCTION {name}(salt STRING, unit STRING) RETURNS INT64 AS (\n"
+        "  {body}\n)",
+        # Redshift's SQL functions know their arguments by number only.
+        "redshift": "CREATE OR REPLACE FUNCTION {name}(VARCHAR(MAX), VARCHAR(MAX)) RETURNS BIGINT\n"
+        "IMMUTABLE AS $$\n  SELECT {body}\n$$ LANGUAGE SQL",
+        "trino": "CREATE OR REPLACE FUNCTION {name}(salt VARCHAR, unit VARCHAR) RETURNS BIGINT\n"
+        "RETURN {body}",
+    }
+)
+DROPS = MappingProxyType(
+    {
+        "duckdb": "DROP MACRO IF EXISTS {name}",
+        "postgres": "DROP FUNCTION IF EXISTS {name}(TEXT, TEXT)",
+        "spark": "DROP FUNCTION IF EXISTS {name}",
+        "databricks": "DROP FUNCTION IF EXISTS {name}",
+        "clickhouse": "DROP FUNCTION IF EXISTS {name}",
+        "snowflake": "DROP FUNCTION IF EXISTS {name}(VARCHAR, VARCHAR)",
+        "bigquery": "DROP FUNCTION IF EXISTS {name}",
+        "redshift": "DROP FUNCTION {name}(VARCHAR(MAX), VARCHAR(MAX))",
+        "trino": "DROP FUNCTION IF EXISTS {name}(VARCHAR, VARCHAR)",
+    }
+)
+ARGUMENTS = MappingProxyType({"redshift": ("$1", "$2")})
+
+
+def udf_ddl(
+    scheme: Scheme,
+    dialect: str,
+    *,
+    schema: str = "",
+    name: str = "steelyard_bucket",
+    buckets: int | None = None,
+) -> str:
+    """The statement that creates ``name(salt, unit)`` in a warehouse.
+
+    Args:
+        scheme: The scheme; its salt must be part of the key.
+        dialect: One of `DIALECTS`. Spark needs version 4 for functions in SQL.
+        schema: Where the function goes; ClickHouse's functions belong to no schema.
+        name: The function's name.
+        buckets: Number of buckets, where it is not the scheme's own.
+
+    Raises:
+        CompileError: The warehouse cannot say the scheme.
+
+    Examples:
+        >>> from steelyard.hashing import SCHEMES
+        >>> print(udf_ddl(SCHEMES["sha256-60"], "bigquery", schema="steelyard"))
+    """
+    salt, unit = ARGUMENTS.get(dialect, ("salt", "unit"))
+    body = bucket_sql(scheme, dialect, _argument(salt), _argument(unit), buckets).sql(dialect)
+    return TEMPLATES[dialect].format(name=_full_name(dialect, schema, name), body=body)
+
+
+def drop_ddl(dialect: str, *, schema: str = "", name: str = "steelyard_bucket") -> str:
+    """The statement that removes the function again.
+
+    Raises:
+        CompileError: The dialect is unknown.
+    """
+    if dialect not in DROPS:
+        raise CompileError(f"no hash SQL for dialect {dialect!r}")
+    return DROPS[dialect].format(name=_full_name(dialect, schema, name))
+
+
+def call_sql(
+    dialect: str, salt: str, unit: exp.Expr, *, schema: str = "", name: str = "steelyard_bucket"
+) -> str:
+    """A call of the function."""
+    arguments = f"{exp.Literal.string(salt).sql(dialect)}, {unit.sql(dialect)}"
+    return f"{_full_name(dialect, schema, name)}({arguments})"
+
+
+def _argument(name: str) -> exp.Expr:
+    return exp.Var(this=name) if name.startswith("$") else exp.column(name)
+
+
+def _full_name(dialect: str, schema: str, name: str) -> str:
+    parts = [] if dialect == "clickhouse" or not schema else [exp.to_identifier(schema)]
+    return ".".join(part.sql(dialect) for part in (*parts, exp.to_identifier(name)))
