@@ -31,7 +31,7 @@ class Margin(Spec):
 
 
 def _parse_margin(value: Any) -> Any:
-    if isinstance(value, Margin) or value is None:
+    if isinstance(value, Margin):
         return value
     if not isinstance(value, dict):
         return Margin(kind="relative", value=parse_relative(value))
@@ -60,7 +60,7 @@ class MetricUse(Spec):
     metric: Annotated[MetricRef, parsed_by(MetricRef.parse), PlainSerializer(str)]
     role: Role
     tier: Literal["primary", "secondary"] | None = None
-    margin: Annotated[Margin | None, BeforeValidator(_parse_margin)] = None
+    margin: Annotated[Margin, BeforeValidator(_parse_margin)] | None = None
     mde: Annotated[float, parsed_by(parse_relative)] | None = None
     alternative: Literal["two-sided", "increase", "decrease"] = "two-sided"
 

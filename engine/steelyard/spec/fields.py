@@ -14,6 +14,8 @@ from typing import Any
 
 from steelyard.errors import SpecError
 
+# No double holds it.
+_TOO_BIG = 10**308
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?")
 _PERCENT = re.compile(rf"({_NUMBER.pattern})\s*%")
 _COLUMN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -69,9 +71,7 @@ def parse_fraction(value: Any) -> Fraction:
     Raises:
         SpecError: Not a finite number.
     """
-    if isinstance(value, Fraction):
-        return value
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < _TOO_BIG:
         return Fraction(value)
     if isinstance(value, float) and isfinite(value):
         return Fraction(repr(value))
@@ -88,7 +88,7 @@ def parse_number(value: Any) -> float:
 def parse_percentage(value: Any) -> Fraction | None:
     """Return the exact share that a text with a percent sign means, or None for anything else."""
     match = _PERCENT.fullmatch(value.strip()) if isinstance(value, str) else None
-    return Fraction(match[1]) / 100 if match else None
+    return parse_fraction(match[1]) / 100 if match else None
 
 
 def shown_number(number: Fraction) -> str:

@@ -20,6 +20,8 @@ ColumnName = Annotated[str, parsed_by(parse_column_name)]
 # Kim and DeMets' rho, and Hwang, Shih and DeCani's gamma (STATISTICS 9.2: -4 is close to O'Brien-Fleming).
 _SPENDING_PARAMETERS = {"power": 2.0, "hwang_shih_decani": -4.0}
 
+_LAST_LOOK = 3650
+
 
 def _parse_looks(value: Any) -> Any:
     if value in ("daily", "weekly"):
@@ -33,6 +35,8 @@ def _parse_look(value: Any) -> int | date:
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 1:
             raise SpecError(f"the look {value} is before the first day", hint="day 1 is the day of the start")
+        if value > _LAST_LOOK:
+            raise SpecError(f"the look {value} is after day {_LAST_LOOK}")
         return value
     return parse_day(value)
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from steelyard.errors import SpecError
 from steelyard.spec.fields import parse_column_name, parse_number, parse_percentage, shown
-from steelyard.spec.inference import ColumnName, Level
+from steelyard.spec.inference import ColumnName, Level, Test
 from steelyard.spec.model import Flag, OneOrMany, Spec, Whole, parsed_by, problem, validate
 from steelyard.spec.times import parse_duration
 
@@ -218,6 +218,27 @@ class MetricConfig(Spec):
             SpecError: All that is wrong with it.
         """
         return validate(cls, mapping, lambda _: where)
+
+    def window_under(self, test: Test, default: timedelta) -> Window:
+        """Return the window that counts under a kind of test.
+
+        A value that keeps growing breaks the independent increments that sequential bounds rest on, so the
+        two sequential tests take mature windows only: the metric's own, or one of the default length.
+
+        Args:
+            test: The experiment's kind of test.
+            default: The project's ``defaults.window``.
+
+        Examples:
+            >>> config = MetricConfig.parse({"window": {"start": "1d"}}, "metrics/x.sql:1")
+            >>> config.window_under("group_sequential", timedelta(days=7)).end
+            datetime.timedelta(days=8)
+        """
+        window = self.window or Window()
+        if test == "fixed":
+            return window
+        end = window.start + default if window.end is None else window.end
+        return Window(start=window.start, end=end, mature=True)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo, available_timezones
 from steelyard.errors import SpecError
 from steelyard.spec.fields import closest, parse_fraction, shown
 
+_FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _LONGEST = timedelta(days=3650)
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*(w|weeks?|d|days?|h|hours?|min|minutes?)")
 _ISO_DURATION = re.compile(r"P(?:([0-9]+)W)?(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?)?")
@@ -67,18 +68,28 @@ def parse_day(value: Any) -> date:
     """Return a calendar day from a YAML date or the text ``2026-04-01``.
 
     Raises:
-        SpecError: Anything else, a moment with a time of day included.
+        SpecError: Anything else, a moment with a time of day included, or a year that no experiment ran in.
     """
-    if isinstance(value, date) and not isinstance(value, datetime):
+    day = _read_day(value)
+    if day is None:
+        hint = "write it as 2026-04-01; days begin in the project's timezone"
+        raise SpecError(f"{shown(value)} is not a day", hint=hint)
+    if not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+        raise SpecError(f"{shown(value)} is not between {_FIRST_YEAR} and {_LAST_YEAR}")
+    return day
+
+
+def _read_day(value: Any) -> date | None:
+    if isinstance(value, datetime):
+        return None
+    if isinstance(value, date):
         return value
-    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
-        try:
-            return date.fromisoformat(value.strip())
-        except ValueError:
-            pass
-    raise SpecError(
-        f"{shown(value)} is not a day", hint="write it as 2026-04-01; days begin in the project's timezone"
-    )
+    if not isinstance(value, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value.strip()):
+        return None
+    try:
+        return date.fromisoformat(value.strip())
+    except ValueError:
+        return None
 
 
 def parse_zone(value: Any) -> str:

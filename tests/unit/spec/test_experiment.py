@@ -11,6 +11,7 @@ import pytest
 from steelyard.errors import SpecError
 from steelyard.spec.document import parse_document
 from steelyard.spec.experiment import Experiment
+from steelyard.spec.experiment_metrics import Margin, MetricUse
 from steelyard.spec.inference import Defaults
 from steelyard.spec.loader import ProjectFiles, load_project
 from steelyard.spec.metric import MetricRef
@@ -144,6 +145,18 @@ def test_metrics_take_names_mappings_and_lists_of_both() -> None:
     ]
     margins = [(u.margin.kind, u.margin.value) for u in rest if u.margin]
     assert margins == [("absolute", 0.5), ("relative", 0.03)]
+
+
+def test_an_empty_role_is_no_metrics() -> None:
+    text = SHORT.replace("metrics: [a, b]", "metrics: {primary: a, guardrails: , quality: []}")
+    assert [str(use.metric) for use in parse(text).metric_uses] == ["a"]
+
+
+def test_a_use_can_be_built_in_python() -> None:
+    margin = Margin(kind="relative", value=0.01)
+    built = MetricUse(metric=MetricRef("g"), role="guardrail", margin=margin)
+    text = SHORT.replace("[a, b]", "{primary: a, guardrails: [{metric: g, margin: 1%}]}")
+    assert parse(text).metric_uses[1] == built
 
 
 def test_two_pinned_versions_of_a_metric_may_stand_side_by_side() -> None:
@@ -325,6 +338,7 @@ CASES = [
         "looks: [0]",
         ":20: analysis.looks: the look 0 is before the first day\n  hint: day 1 is",
     ),
+    ("looks: daily", "looks: [3651]", ":20: analysis.looks: the look 3651 is after day 3650"),
     ("looks: daily", "looks: [7, 7]", ":20: the look 7 does not come after the one before it"),
     ("looks: daily", "looks: [7, 20]", ":20: the look 20 is not between the start and the end"),
     ("looks: daily", "looks: [2026-03-01]", ":20: the look 2026-03-01 is not between the start and the end"),

@@ -29,7 +29,7 @@ def test_a_number_is_exactly_what_was_written(value: Any, exact: Fraction) -> No
 
 
 @pytest.mark.parametrize(
-    "value", [True, None, "x", "", float("nan"), float("inf"), "nan", "1e999", [1], "1_000"], ids=str
+    "value", [True, None, "x", "", float("nan"), float("inf"), "nan", "1e999", [1], "1_000", 10**400], ids=str
 )
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(SpecError, match="is not a number"):
@@ -54,6 +54,11 @@ def test_a_plain_number_from_one_on_is_ambiguous_as_a_relative_size(value: Any) 
 def test_a_relative_size_is_above_zero(value: Any) -> None:
     with pytest.raises(SpecError, match="is not above 0"):
         parse_relative(value)
+
+
+def test_a_percentage_that_no_number_holds_is_refused() -> None:
+    with pytest.raises(SpecError, match="'1e400' is not a number"):
+        parse_relative("1e400%")
 
 
 def test_a_level_is_a_share_or_a_percentage() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from steelyard.errors import SpecError
-from steelyard.spec.metric import MetricConfig, MetricRef
+from steelyard.spec.inference import Test
+from steelyard.spec.metric import Cap, Covariate, MetricConfig, MetricRef, Window, Winsorize
 
 WHERE = "metrics/x.sql:1"
 
@@ -68,6 +69,36 @@ def test_short_forms_mean_the_long_ones() -> None:
         "spend",
         "country",
     )
+
+
+@pytest.mark.parametrize(
+    ("window", "test", "days"),
+    [
+        (None, "fixed", (0, None, False)),
+        (None, "group_sequential", (0, 7, True)),
+        ("3d", "always_valid", (0, 3, True)),
+        ({"start": "1d"}, "group_sequential", (1, 8, True)),
+        ({"start": "1d", "end": "2d"}, "fixed", (1, 2, False)),
+        ({"end": "2d", "mature": True}, "fixed", (0, 2, True)),
+    ],
+    ids=str,
+)
+def test_a_sequential_test_takes_mature_windows_only(
+    window: Any, test: Test, days: tuple[int, int | None, bool]
+) -> None:
+    found = MetricConfig.parse({"window": window}, WHERE).window_under(test, timedelta(days=7))
+    end = None if found.end is None else found.end.days
+    assert (found.start.days, end, found.mature) == days
+
+
+def test_a_config_can_be_built_in_python() -> None:
+    config = MetricConfig(
+        window=Window(end=timedelta(days=7)),
+        winsorize=Winsorize(upper=Cap(kind="percentile", value=99.0)),
+        covariate=Covariate(enabled=False),
+    )
+    written = {"window": "7d", "winsorize": {"upper": "99%"}, "covariate": False}
+    assert config == MetricConfig.parse(written, WHERE)
 
 
 def test_a_plain_cap_is_a_value_even_below_one() -> None:

@@ -252,6 +252,32 @@ def test_settings_that_belong_together_are_checked(kind: str, settings: dict[str
         OUTPUTS[kind].model_validate({"type": kind, **settings})
 
 
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("threads: 0", "threads must be greater than or equal to 1"),
+        ("threads: true", "threads: the value is not valid"),
+        ("threads: 4", None),
+        ("read_only: 'True'", None),
+        ("read_only: maybe", "read_only: the value is not valid"),
+        ("settings: [a]", "settings must be a mapping"),
+        ("extensions: httpfs", "extensions must be a list"),
+    ],
+)
+def test_settings_are_typed(folder: Path, setting: str, message: str | None) -> None:
+    text = f"shop:\n  outputs:\n    dev:\n      type: duckdb\n      path: x\n      {setting}\n"
+    (folder / "profiles.yml").write_text(text, encoding="utf-8")
+    if message is None:
+        assert load(folder).output.model_dump()[setting.partition(":")[0]] in (4, True)
+    else:
+        assert refusal(folder) == f"profiles.yml:6: {message}"
+
+
+def test_an_output_that_is_no_mapping_is_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="valid dictionary"):
+        DuckDB.model_validate("x")
+
+
 @pytest.mark.parametrize(("path", "kept"), [(":memory:", True), ("md:shop", True), ("x.duckdb", False)])
 def test_only_paths_of_files_are_relative_to_the_project(folder: Path, path: str, kept: bool) -> None:
     text = (folder / "profiles.yml").read_text(encoding="utf-8").replace("target/shop.duckdb", repr(path))

@@ -68,6 +68,12 @@ def test_what_is_no_day_is_refused(written: Any) -> None:
     assert caught.value.hint.startswith("write it as 2026-04-01")
 
 
+@pytest.mark.parametrize("written", ["1969-12-31", date(9999, 12, 31)], ids=repr)
+def test_a_day_in_an_impossible_year_is_refused(written: Any) -> None:
+    with pytest.raises(SpecError, match="is not between 1970 and 2200"):
+        parse_day(written)
+
+
 def test_zones_are_iana_names() -> None:
     assert parse_zone("Asia/Singapore") == "Asia/Singapore"
 
