@@ -82,8 +82,8 @@ def blocks(information: Array, length: NDArray[np.int64]) -> Iterator[NDArray[np
         length: Number of looks of each design.
     """
     inside = np.arange(1, information.shape[1]) < length[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        growth = np.where(inside, np.diff(information) / information[:, 1:], 1.0)
+    growth = np.ones(inside.shape)
+    np.divide(np.diff(information), information[:, 1:], out=growth, where=inside)
     finest = np.min(growth, axis=1, initial=1.0)
     order = np.lexsort((finest, -length))
     nodes = 100.0 / np.sqrt(finest[order])

@@ -1,8 +1,8 @@
 """Group sequential bounds when successive looks do not have independent increments.
 
-A metric that keeps growing after a unit has entered gives looks whose correlation is not sqrt(I_j / I_k). With
-the covariance of successive scores from the warehouse the true correlation is known, and bounds follow from
-multivariate normal probabilities of paths that stay inside.
+A metric that keeps growing after a unit has entered gives looks whose correlation is not sqrt(I_j / I_k).
+With the covariance of successive scores from the warehouse the true correlation is known, and bounds follow
+from multivariate normal probabilities of paths that stay inside.
 """
 
 import math
@@ -66,7 +66,7 @@ def bounds_from_correlation(
 
     Returns:
         One bound for each new look; ``None`` where it would spend less than 1e-300 or is determined by the
-        looks before. Bounds are right to about 1e-4.
+        looks before. Bounds are right to about 5e-5 with 14 looks and 5e-4 with 28.
 
     Raises:
         StatisticsError: The matrix is not a correlation matrix, or the spends do not fit it.
@@ -78,7 +78,7 @@ def bounds_from_correlation(
 
     Examples:
         >>> [round(c, 2) for c in bounds_from_correlation([[1.0, 0.5], [0.5, 1.0]], [0.025, 0.05])]
-        [2.24, 2.17]
+        [2.24, 2.18]
     """
     matrix, spent = np.asarray(correlation, dtype=float), np.asarray(alpha_spent, dtype=float)
     _check(matrix, spent, sides, len(persisted))
@@ -125,7 +125,7 @@ def _solve(correlation: Array, bounds: Array, look: int, *, target: float, sides
     before = np.flatnonzero(np.isfinite(bounds))[::-1]
     order = [look, *before]
     part = correlation[np.ix_(order, order)]
-    factor = np.linalg.cholesky(part + _JITTER * (np.eye(len(order)) - part))
+    factor = np.asarray(np.linalg.cholesky(part + _JITTER * (np.eye(len(order)) - part)), dtype=float)
     points = np.clip(qmc.Sobol(len(order), rng=0).random_base2(_LOG2_POINTS).T, 1e-16, 1.0 - 1e-16)
 
     def excess(bound: float) -> float:
@@ -151,4 +151,5 @@ def _log_tail(factor: Array, limits: Array, points: Array, bound: float, *, side
         bottom = special.ndtr((-limit - mean) / sd) if sides == 2 else np.zeros_like(mean)
         weight *= top - bottom
         draws[j] = special.ndtri(np.clip(bottom + points[j] * (top - bottom), 1e-300, 1.0 - 1e-16))
-    return float(log_tail + np.log(weight.mean()))
+    # Far above the root of nearly equal looks no path is left; any finite value sends the search back.
+    return float(log_tail + math.log(max(float(weight.mean()), 1e-300)))

@@ -47,7 +47,7 @@ class Grid:
 def panel_width(sd_before: Array, rho_after: Array, sd_after: Array) -> Array:
     """Return panels that resolve both the density of this look and the step to the next."""
     # The density of this look bends on the scale of the last step, the step's kernel on sd / rho.
-    return np.minimum(1.0, 3.0 * np.minimum(sd_before, sd_after / rho_after))
+    return np.minimum(1.0, 3.0 * np.minimum(sd_before, sd_after / np.maximum(rho_after, 1e-6)))
 
 
 def make_nodes(lower: Array, upper: Array, width: Array) -> tuple[Array, Array]:
