@@ -31,13 +31,13 @@ class DecisionDesign:
 
     Attributes:
         alpha_success: Level of each superiority test; None without success metrics.
-        alpha_guardrail: Level of each non-inferiority test; None without guardrails.
+        alpha_guardrail: Level of each non-inferiority test.
         alpha_harm: Level of each deterioration and quality test; None without them.
         beta: Type II error that each superiority and non-inferiority test is planned with; None without them.
     """
 
     alpha_success: float | None
-    alpha_guardrail: float | None
+    alpha_guardrail: float
     alpha_harm: float | None
     beta: float | None
 
@@ -148,7 +148,7 @@ def decision_design(
     remaining = (beta - alpha_harm) / ((1 - alpha_harm) if independent_alarms else 1.0)
     return DecisionDesign(
         alpha_success=alpha / (success * treatments) if success else None,
-        alpha_guardrail=alpha / treatments if guardrails else None,
+        alpha_guardrail=alpha / treatments,
         alpha_harm=alpha_harm / alarms if alarms and alpha_harm else None,
         beta=remaining / decisive if decisive else None,
     )
