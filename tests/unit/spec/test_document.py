@@ -31,6 +31,7 @@ def test_a_part_that_only_the_normalised_shape_has_is_passed_over() -> None:
     assert document.line(["primary", 0, "absent"]) == 5
     assert document.line(["absent"]) == 1
     assert document.line(["variants", 9]) == 1
+    assert parse_document("a:\n  - b\n", "x.yml").line(["a", 1]) == 1
 
 
 def test_merge_keys_work_also_where_an_alias_repeats_them() -> None:

@@ -82,6 +82,7 @@ def test_closest_ignores_case_and_lists_short_lists() -> None:
     assert closest("zzz", ["b", "a"]) == "one of a, b"
     assert closest("zzz", ["alpha"]) == "there is only 'alpha'"
     assert closest("zzz", []) == ""
+    assert closest("zzz", [f"name{i}" for i in range(20)]).startswith("one of name0, name1,")
     assert closest("zzz", [f"name{i}" for i in range(21)]) == ""
 
 

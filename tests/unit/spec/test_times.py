@@ -54,6 +54,7 @@ def test_whole_days_are_demanded_where_days_are_counted() -> None:
 
 
 def test_a_day_is_a_yaml_date_or_its_text() -> None:
+    assert parse_day("1970-01-01") == date(1970, 1, 1)
     assert parse_day("2026-04-01") == parse_day(date(2026, 4, 1)) == date(2026, 4, 1)
 
 
