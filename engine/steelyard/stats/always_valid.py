@@ -13,22 +13,20 @@ References:
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-
-Array = NDArray[np.float64]
+from steelyard.stats.arrays import ArrayLike, FloatArray
 
 BURN_IN = 100
 """Units of the smallest variant before which no always-valid statement is made: normality is approximate."""
 
 
-def _floats(*values: ArrayLike) -> list[Array]:
+def _floats(*values: ArrayLike) -> list[FloatArray]:
     return [np.asarray(value, dtype=float) for value in values]
 
 
-def _check(sides: int, tuning: Array, alpha: Array | None = None) -> None:
+def _check(sides: int, tuning: FloatArray, alpha: FloatArray | None = None) -> None:
     if sides not in (1, 2):
         raise StatisticsError(f"a test has 1 or 2 sides, not {sides}")
     if not np.all((tuning > 0.0) & np.isfinite(tuning)):
@@ -37,7 +35,7 @@ def _check(sides: int, tuning: Array, alpha: Array | None = None) -> None:
         raise StatisticsError("alpha lies outside (0, 1)", hint="write 5 % as 0.05")
 
 
-def log_e_value(statistic: ArrayLike, n: ArrayLike, tuning: ArrayLike, *, sides: int = 2) -> Array:
+def log_e_value(statistic: ArrayLike, n: ArrayLike, tuning: ArrayLike, *, sides: int = 2) -> FloatArray:
     """Return the log of the mixture likelihood ratio against no effect.
 
     Its exponential is an e-value at every n: under the null hypothesis its mean is at most 1 at any stopping
@@ -74,7 +72,7 @@ def p_value(
     sides: int = 2,
     smallest_n: ArrayLike = np.inf,
     burn_in: float = BURN_IN,
-) -> Array:
+) -> FloatArray:
     """Return the always-valid p-value of one look: the smallest alpha whose interval leaves out no effect.
 
     Its running minimum over looks is valid too, see ``running_p``.
@@ -101,7 +99,7 @@ def p_value(
     return np.exp(np.where(np.asarray(smallest_n, dtype=float) >= burn_in, log_p, 0.0))
 
 
-def running_p(p_values: ArrayLike, persisted: ArrayLike | None = None) -> Array:
+def running_p(p_values: ArrayLike, persisted: ArrayLike | None = None) -> FloatArray:
     """Return the running minimum of p-values along the last axis; NaN, no value at this look, is passed over.
 
     Args:
@@ -125,7 +123,7 @@ def critical_value(
     sides: int = 2,
     smallest_n: ArrayLike = np.inf,
     burn_in: float = BURN_IN,
-) -> Array:
+) -> FloatArray:
     """Return half the width of the confidence sequence in standard errors: what the statistic must reach.
 
     Args:
@@ -159,7 +157,7 @@ def critical_value(
     return np.where(started, scaled * np.sqrt((units + nu) / units), np.inf)
 
 
-def _one_sided_root(value: Array) -> Array:
+def _one_sided_root(value: FloatArray) -> FloatArray:
     """Solve x^2 / 2 + log Phi(x) = value for x >= 0; ``value`` is at least -log 2.
 
     The left side is convex and rising, so Newton from above the root stays above it.
@@ -175,7 +173,7 @@ def _one_sided_root(value: Array) -> Array:
     return np.asarray(x)
 
 
-def optimal_tuning(n: ArrayLike, *, alpha: float = 0.05, sides: int = 2, exact: bool = False) -> Array:
+def optimal_tuning(n: ArrayLike, *, alpha: float = 0.05, sides: int = 2, exact: bool = False) -> FloatArray:
     """Return the tuning for which the confidence sequence is tightest at n units.
 
     Args:
@@ -202,7 +200,7 @@ def optimal_tuning(n: ArrayLike, *, alpha: float = 0.05, sides: int = 2, exact: 
     return np.asarray(units / (-2.0 * np.log(level) + np.log1p(-2.0 * np.log(level))))
 
 
-def msprt_tuning(std_error: ArrayLike, n: ArrayLike, prior_variance: ArrayLike) -> Array:
+def msprt_tuning(std_error: ArrayLike, n: ArrayLike, prior_variance: ArrayLike) -> FloatArray:
     """Return the tuning under which the normal mixture is an mSPRT with this variance of the true effect.
 
     Args:
@@ -223,7 +221,7 @@ def msprt_tuning(std_error: ArrayLike, n: ArrayLike, prior_variance: ArrayLike) 
 
 def asymptotic_half_width(
     std_dev: ArrayLike, n: ArrayLike, rho: ArrayLike, *, alpha: ArrayLike = 0.05, sides: int = 2
-) -> Array:
+) -> FloatArray:
     """Return half the width of an asymptotic confidence sequence in its authors' parametrisation.
 
     The two-sided one is the normal mixture with ``tuning = 1 / rho^2``. The one-sided closed form is slightly

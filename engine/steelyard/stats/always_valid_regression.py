@@ -6,22 +6,20 @@ References:
 """
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 
-Array = NDArray[np.float64]
 
-
-def _ratio(n: ArrayLike, tuning: ArrayLike) -> Array:
+def _ratio(n: ArrayLike, tuning: ArrayLike) -> FloatArray:
     units, nu = np.asarray(n, dtype=float), np.asarray(tuning, dtype=float)
     if not (np.all(nu > 0.0) and np.all(units > 0.0)):
         raise StatisticsError("n and tuning must be positive")
     return np.asarray(nu / (nu + units))
 
 
-def t_p_value(t: ArrayLike, df: ArrayLike, n: ArrayLike, tuning: ArrayLike) -> Array:
+def t_p_value(t: ArrayLike, df: ArrayLike, n: ArrayLike, tuning: ArrayLike) -> FloatArray:
     """Return the always-valid p-value of a t statistic.
 
     Args:
@@ -42,7 +40,7 @@ def t_p_value(t: ArrayLike, df: ArrayLike, n: ArrayLike, tuning: ArrayLike) -> A
 
 def f_p_value(
     f: ArrayLike, coefficients: ArrayLike, df: ArrayLike, n: ArrayLike, *, tuning: ArrayLike
-) -> Array:
+) -> FloatArray:
     """Return the always-valid p-value of an F statistic.
 
     Args:
@@ -67,7 +65,7 @@ def f_p_value(
 
 def t_critical_value(
     n: ArrayLike, coefficients: ArrayLike, tuning: ArrayLike, *, alpha: ArrayLike = 0.05
-) -> Array:
+) -> FloatArray:
     """Return half the width of the confidence sequence of a coefficient in standard errors.
 
     Args:

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray
 from steelyard.stats.gst_chain import solve_chains
 from steelyard.stats.gst_ledger import Ledger
 from steelyard.stats.spending import resolve_spending
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +29,7 @@ class Look:
             where this look cannot reject.
         reason: Why there is no bound: ``too_early`` (less than 1e-300 to spend), ``no_new_information``
             (information did not grow), ``no_alpha_released`` (the clock did not advance) or ``final``
-            (all alpha was spent by an earlier look). Empty where there is one.
+            (all alpha was spent by an earlier look); see ``LOOK_REASONS``. Empty where there is one.
     """
 
     information: float
@@ -52,10 +50,10 @@ class BoundsBatch:
         reason: As ``Look.reason``, empty where there is a bound.
     """
 
-    bound: Array
-    alpha_spent: Array
-    fraction: Array
-    reason: NDArray[np.str_]
+    bound: FloatArray
+    alpha_spent: FloatArray
+    fraction: FloatArray
+    reason: TextArray
 
 
 def bounds(
@@ -171,7 +169,9 @@ def bounds_batch(
     known = _known(clock.shape, persisted_bound, persisted_alpha_spent, sides)
     stacked = np.column_stack([level[:, None] / sides, clock, info, *known])
     if not stacked.size:
-        return BoundsBatch(bound=info, alpha_spent=info, fraction=clock, reason=np.empty(clock.shape, "<U20"))
+        return BoundsBatch(
+            bound=info, alpha_spent=info, fraction=clock, reason=np.empty(clock.shape, dtype=object)
+        )
     rows = np.ascontiguousarray(stacked).view(np.dtype((np.void, stacked.shape[1] * 8)))[:, 0]
     _, index, inverse = np.unique(rows, return_index=True, return_inverse=True)
     ledger = Ledger.keep(
@@ -193,7 +193,7 @@ def bounds_batch(
 
 def _known(
     shape: tuple[int, ...], bound: ArrayLike | None, spent: ArrayLike | None, sides: int
-) -> tuple[Array, Array]:
+) -> tuple[FloatArray, FloatArray]:
     """Return bounds and one-sided alpha on record, padded with NaN to all looks."""
     full = np.full(shape, np.nan), np.full(shape, np.nan)
     if (bound is None) != (spent is None):
@@ -215,7 +215,7 @@ def _check_looks(fractions: Sequence[float], information: Sequence[float]) -> No
         )
 
 
-def _check_design(fractions: Array, information: Array, level: Array, sides: int) -> None:
+def _check_design(fractions: FloatArray, information: FloatArray, level: FloatArray, sides: int) -> None:
     if fractions.shape != information.shape or fractions.ndim != 2:
         raise StatisticsError(
             f"fractions {fractions.shape} and information {information.shape} differ in shape"

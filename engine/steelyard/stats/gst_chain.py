@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from steelyard.stats.arrays import FloatArray
 from steelyard.stats.gst_recursion import (
     Grid,
     first_grid,
@@ -18,8 +19,6 @@ from steelyard.stats.gst_recursion import (
     panel_width,
     solve_upper_bound,
 )
-
-Array = NDArray[np.float64]
 
 _DESIGNS = 256  # designs that share a number of panels
 _NODES = 1 << 22  # nodes of all designs of a block together
@@ -38,9 +37,9 @@ class Chains:
         length: Number of looks of each design, shape (designs,).
     """
 
-    information: Array
-    log_spend: Array
-    bound: Array
+    information: FloatArray
+    log_spend: FloatArray
+    bound: FloatArray
     length: NDArray[np.int64]
 
     def take(self, rows: NDArray[np.int64]) -> "Chains":
@@ -53,7 +52,7 @@ class Chains:
         )
 
 
-def step_of(information: Array, look: int) -> tuple[Array, Array]:
+def step_of(information: FloatArray, look: int) -> tuple[FloatArray, FloatArray]:
     """Return the correlation with the look before and sqrt(1 - rho^2), without cancellation."""
     if look == 0:
         return np.zeros(len(information)), np.ones(len(information))
@@ -61,7 +60,7 @@ def step_of(information: Array, look: int) -> tuple[Array, Array]:
     return np.sqrt(before / now), np.sqrt((now - before) / now)
 
 
-def solve_chains(chains: Chains, *, sides: int) -> Array:
+def solve_chains(chains: Chains, *, sides: int) -> FloatArray:
     """Return the bounds of all looks, known ones untouched, shape (designs, looks).
 
     Args:
@@ -74,7 +73,7 @@ def solve_chains(chains: Chains, *, sides: int) -> Array:
     return solved
 
 
-def blocks(information: Array, length: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+def blocks(information: FloatArray, length: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
     """Yield the rows of designs to treat together: like lengths and panel counts, longest first.
 
     Args:
@@ -94,7 +93,7 @@ def blocks(information: Array, length: NDArray[np.int64]) -> Iterator[NDArray[np
         start += size
 
 
-def _solve_block(chains: Chains, sides: int) -> Array:
+def _solve_block(chains: Chains, sides: int) -> FloatArray:
     bound = chains.bound.copy()
     grid: Grid | None = None
     for look in range(int(chains.length.max(initial=0))):
@@ -118,7 +117,9 @@ def _solve_block(chains: Chains, sides: int) -> Array:
     return bound
 
 
-def _advance(chains: Chains, bound: Array, grid: Grid | None, look: int, *, live: int, sides: int) -> Grid:
+def _advance(
+    chains: Chains, bound: FloatArray, grid: Grid | None, look: int, *, live: int, sides: int
+) -> Grid:
     """Return the density at the look before ``look``, on panels fit for the step to ``look``."""
     information = chains.information[:live]
     rho, sd = step_of(information, look - 1)

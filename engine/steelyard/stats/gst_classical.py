@@ -1,13 +1,11 @@
 """The constants of designs with equally spaced looks, and what peeking without any design costs."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import FloatArray
 from steelyard.stats.gst_exit import exit_probabilities, inflation_of_drift, required_drift
-
-Array = NDArray[np.float64]
 
 POCOCK = 0.5
 """Exponent of Wang and Tsiatis that gives Pocock's constant bounds."""
@@ -18,7 +16,7 @@ OBRIEN_FLEMING = 0.0
 
 def classical_bounds(
     looks: int, *, exponent: float = OBRIEN_FLEMING, alpha: float = 0.05, sides: int = 2
-) -> Array:
+) -> FloatArray:
     """Return the bounds of Wang and Tsiatis, c_K * (k / K) ** (exponent - 1/2), for equally spaced looks.
 
     Args:
@@ -51,7 +49,7 @@ def classical_bounds(
     return shape * (low if looks == 1 else optimize.brentq(excess, low, high, xtol=1e-12))
 
 
-def _crossed(bound: Array, sides: int) -> float:
+def _crossed(bound: FloatArray, sides: int) -> float:
     info = np.arange(1, len(bound) + 1, dtype=float)
     above, _ = exit_probabilities(bound[None], info[None], lower=-bound[None] if sides == 2 else None)
     return float(above.sum())

@@ -9,21 +9,19 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, special
 from scipy.stats import qmc
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 from steelyard.stats.gst_ledger import LEAST_SPEND
-
-Array = NDArray[np.float64]
 
 _LOG2_POINTS = 13
 _LEAST_VARIANCE = 1e-9  # of a look given those before: below, it tells nothing new
 _JITTER = 1e-10  # keeps the factor of nearly equal looks real
 
 
-def score_correlation(covariance: ArrayLike) -> Array:
+def score_correlation(covariance: ArrayLike) -> FloatArray:
     """Return the correlation of the looks from the covariance matrix of their effects.
 
     Args:
@@ -95,7 +93,7 @@ def bounds_from_correlation(
     return tuple(float(c) if math.isfinite(c) else None for c in bounds[len(persisted) :])
 
 
-def _check(correlation: Array, spent: Array, sides: int, recorded: int) -> None:
+def _check(correlation: FloatArray, spent: FloatArray, sides: int, recorded: int) -> None:
     looks = len(spent)
     if correlation.shape != (looks, looks) or recorded > looks:
         raise StatisticsError(f"a correlation matrix of shape {correlation.shape} does not fit {looks} looks")
@@ -110,7 +108,7 @@ def _check(correlation: Array, spent: Array, sides: int, recorded: int) -> None:
         raise StatisticsError("cumulative alpha decreases or lies outside [0, 1)")
 
 
-def _is_determined(correlation: Array, before: Sequence[int], look: int) -> bool:
+def _is_determined(correlation: FloatArray, before: Sequence[int], look: int) -> bool:
     """Tell whether the looks before leave (almost) nothing unknown about this one."""
     if not before:
         return False
@@ -119,7 +117,7 @@ def _is_determined(correlation: Array, before: Sequence[int], look: int) -> bool
     return bool(1.0 - explained <= _LEAST_VARIANCE)
 
 
-def _solve(correlation: Array, bounds: Array, look: int, *, target: float, sides: int) -> float:
+def _solve(correlation: FloatArray, bounds: FloatArray, look: int, *, target: float, sides: int) -> float:
     """Return the bound that the paths still inside exceed at this look with the probability asked for."""
     # Latest first: it says most about this look, and the early factors should carry most of the variance.
     before = np.flatnonzero(np.isfinite(bounds))[::-1]
@@ -138,7 +136,9 @@ def _solve(correlation: Array, bounds: Array, look: int, *, target: float, sides
     return float(optimize.brentq(excess, low, high + 1e-6, xtol=1e-10))
 
 
-def _log_tail(factor: Array, limits: Array, points: Array, bound: float, *, sides: int) -> float:
+def _log_tail(
+    factor: FloatArray, limits: FloatArray, points: FloatArray, bound: float, *, sides: int
+) -> float:
     """Return log P(Z_k > bound, all looks before inside their limits)."""
     log_tail = special.log_ndtr(-bound)
     draws = np.empty_like(points)

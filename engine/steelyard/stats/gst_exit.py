@@ -4,15 +4,14 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_chain import blocks, step_of
 from steelyard.stats.gst_recursion import Grid, first_grid, log_upper_tail, next_grid, panel_width
-
-Array = NDArray[np.float64]
 
 _REACH = 9.0
 
@@ -23,7 +22,7 @@ def exit_probabilities(
     *,
     lower: ArrayLike | None = None,
     effect: ArrayLike = 0.0,
-) -> tuple[Array, Array]:
+) -> tuple[FloatArray, FloatArray]:
     """Return the probabilities of leaving above and below at each look, not having left before.
 
     Args:
@@ -61,7 +60,7 @@ def exit_probabilities(
     return above, below
 
 
-def _check(information: Array, lower: Array, upper: Array, length: NDArray[np.int64]) -> None:
+def _check(information: FloatArray, lower: FloatArray, upper: FloatArray, length: NDArray[np.int64]) -> None:
     inside = np.arange(information.shape[1]) < length[:, None]
     before = np.column_stack([np.zeros(len(information)), information[:, :-1]])
     if not np.all(np.where(inside, information > before, np.isnan(information))):
@@ -72,7 +71,9 @@ def _check(information: Array, lower: Array, upper: Array, length: NDArray[np.in
         raise StatisticsError("a lower bound lies above the upper bound of the same look, or is missing")
 
 
-def _exit_block(information: Array, lower: Array, upper: Array, effect: Array) -> tuple[Array, Array]:
+def _exit_block(
+    information: FloatArray, lower: FloatArray, upper: FloatArray, effect: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     above, below = np.zeros(information.shape), np.zeros(information.shape)
     grid: Grid | None = None
     live = np.isfinite(information).sum(axis=0)
@@ -91,7 +92,7 @@ def _exit_block(information: Array, lower: Array, upper: Array, effect: Array) -
     return above, below
 
 
-def _tail(grid: Grid, bound: Array, rho: Array, sd: Array, shift: Array) -> Array:
+def _tail(grid: Grid, bound: FloatArray, rho: FloatArray, sd: FloatArray, shift: FloatArray) -> FloatArray:
     some = np.isfinite(bound) & (grid.mass.sum(axis=1) > 0.0)
     tail = np.zeros(len(bound))
     tail[bound == -np.inf] = grid.mass.sum(axis=1)[bound == -np.inf]
@@ -103,7 +104,11 @@ def _tail(grid: Grid, bound: Array, rho: Array, sd: Array, shift: Array) -> Arra
 
 
 def running_density(
-    information: Array, region: tuple[Array, Array], effect: Array, grid: Grid | None, look: int
+    information: FloatArray,
+    region: tuple[FloatArray, FloatArray],
+    effect: FloatArray,
+    grid: Grid | None,
+    look: int,
 ) -> Grid:
     """Return the density at the look before ``look`` of the paths that are still running there.
 

@@ -9,18 +9,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import FloatArray
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_chain import step_of
 from steelyard.stats.gst_exit import inflation_of_drift, running_density
 from steelyard.stats.gst_ledger import LEAST_SPEND
 from steelyard.stats.gst_recursion import Grid, solve_upper_bound
 from steelyard.stats.spending import spend
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +98,9 @@ def futility_design(
     )
 
 
-def _lower_bounds(shares: Array, upper: Array, spent: Array, drift: float) -> tuple[Array, float]:
+def _lower_bounds(
+    shares: FloatArray, upper: FloatArray, spent: FloatArray, drift: float
+) -> tuple[FloatArray, float]:
     """Return the futility bounds under a drift, and how far the last one is below the efficacy bound.
 
     The distance is positive if the drift is too small. If it is so large that an earlier look cannot spend
@@ -123,7 +123,7 @@ def _lower_bounds(shares: Array, upper: Array, spent: Array, drift: float) -> tu
 
 
 def _lower_bound(
-    grid: Grid | None, spent: float, before: float, mean: Array, step: tuple[Array, Array]
+    grid: Grid | None, spent: float, before: float, mean: FloatArray, step: tuple[FloatArray, FloatArray]
 ) -> float:
     """Return the bound below which the running process falls with a probability: the upper one, mirrored."""
     log_target = np.log(np.asarray([spent]))

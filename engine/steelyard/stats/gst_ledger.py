@@ -1,15 +1,32 @@
 """The bookkeeping of alpha: which look may test, and how much it spends."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import BoolArray, FloatArray, TextArray
 from steelyard.stats.gst_chain import Chains
+from steelyard.stats.reasons import FINE, REASONS, TOO_EARLY, choose
 from steelyard.stats.spending import log_spend
 
-Array = NDArray[np.float64]
+NO_NEW_INFORMATION: Final = "no_new_information"
+NO_ALPHA_RELEASED: Final = "no_alpha_released"
+FINAL: Final = "final"
+
+LOOK_REASONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        TOO_EARLY: REASONS[TOO_EARLY],
+        NO_NEW_INFORMATION: "Nothing new is known since an earlier look, so this one does not count.",
+        NO_ALPHA_RELEASED: "The planned sample has not come nearer, so no error probability is released.",
+        FINAL: "An earlier look has used all of the error probability: its decision stands.",
+    }
+)
+"""Why a look has no bound, in words."""
 
 LEAST_SPEND = 1e-300
 """A look that would spend less than this has no bound: it is too early to stop."""
@@ -32,22 +49,22 @@ class Ledger:
         reason: Why a look has no bound, empty where it has.
     """
 
-    information: Array
-    clock: Array
-    spent: Array
-    increment: Array
-    tested: NDArray[np.bool_]
-    bound: Array
-    reason: NDArray[np.str_]
+    information: FloatArray
+    clock: FloatArray
+    spent: FloatArray
+    increment: FloatArray
+    tested: BoolArray
+    bound: FloatArray
+    reason: TextArray
 
     @classmethod
     def keep(
         cls,
-        fractions: Array,
-        information: Array,
-        level: Array,
+        fractions: FloatArray,
+        information: FloatArray,
+        level: FloatArray,
         *,
-        known: tuple[Array, Array],
+        known: tuple[FloatArray, FloatArray],
         spending: str,
         parameter: float | None,
     ) -> "Ledger":
@@ -71,7 +88,7 @@ class Ledger:
             increment=np.zeros_like(fractions),
             tested=np.zeros(fractions.shape, dtype=bool),
             bound=known[0].copy(),
-            reason=np.zeros(fractions.shape, dtype="<U20"),
+            reason=np.zeros(fractions.shape, dtype=object),
         )
         spent, time, most = np.zeros_like(level), np.zeros_like(level), np.zeros_like(level)
         for look in range(fractions.shape[1]):
@@ -106,7 +123,7 @@ class Ledger:
             length=length,
         )
 
-    def unpack(self, packed: Array) -> Array:
+    def unpack(self, packed: FloatArray) -> FloatArray:
         """Return values of the chains at their looks, infinite where a look does not test."""
         values = np.full(self.clock.shape, np.inf)
         np.put_along_axis(values, self._order(), packed, 1)
@@ -116,11 +133,12 @@ class Ledger:
         return np.argsort(~self.tested, axis=1, kind="stable")
 
 
-def _reasons(
-    tested: NDArray[np.bool_], exhausted: NDArray[np.bool_], grows: NDArray[np.bool_], target: Array
-) -> NDArray[np.str_]:
-    return np.select(
-        [tested, exhausted, ~grows, target < LEAST_SPEND],
-        ["", "final", "no_new_information", "too_early"],
-        "no_alpha_released",
+def _reasons(tested: BoolArray, exhausted: BoolArray, grows: BoolArray, target: FloatArray) -> TextArray:
+    return choose(
+        tested.shape,
+        (tested, FINE),
+        (exhausted, FINAL),
+        (~grows, NO_NEW_INFORMATION),
+        (target < LEAST_SPEND, TOO_EARLY),
+        (True, NO_ALPHA_RELEASED),
     )

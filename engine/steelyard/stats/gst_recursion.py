@@ -15,10 +15,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Array = NDArray[np.float64]
+from steelyard.stats.arrays import FloatArray
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -36,21 +35,21 @@ class Grid:
         mass: Quadrature weight times density, same shape.
     """
 
-    nodes: Array
-    mass: Array
+    nodes: FloatArray
+    mass: FloatArray
 
     def take(self, rows: slice) -> "Grid":
         """Return the grid of some of the designs."""
         return Grid(self.nodes[rows], self.mass[rows])
 
 
-def panel_width(sd_before: Array, rho_after: Array, sd_after: Array) -> Array:
+def panel_width(sd_before: FloatArray, rho_after: FloatArray, sd_after: FloatArray) -> FloatArray:
     """Return panels that resolve both the density of this look and the step to the next."""
     # The density of this look bends on the scale of the last step, the step's kernel on sd / rho.
     return np.minimum(1.0, 3.0 * np.minimum(sd_before, sd_after / np.maximum(rho_after, 1e-6)))
 
 
-def make_nodes(lower: Array, upper: Array, width: Array) -> tuple[Array, Array]:
+def make_nodes(lower: FloatArray, upper: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return nodes and weights, shape (designs, nodes), on panels no wider than asked for.
 
     Designs of one batch share the number of panels.
@@ -62,7 +61,7 @@ def make_nodes(lower: Array, upper: Array, width: Array) -> tuple[Array, Array]:
     return lower[:, None] + length[:, None] * unit, length[:, None] * weights
 
 
-def first_grid(lower: Array, upper: Array, width: Array, drift: Array) -> Grid:
+def first_grid(lower: FloatArray, upper: FloatArray, width: FloatArray, drift: FloatArray) -> Grid:
     """Return the density of the first look between its bounds.
 
     Args:
@@ -85,13 +84,13 @@ def _blocks(shape: tuple[int, ...], sources: int) -> Iterator[tuple[slice, slice
 
 def next_grid(
     grid: Grid,
-    lower: Array,
-    upper: Array,
-    width: Array,
+    lower: FloatArray,
+    upper: FloatArray,
+    width: FloatArray,
     *,
-    rho: Array,
-    sd: Array,
-    shift: Array,
+    rho: FloatArray,
+    sd: FloatArray,
+    shift: FloatArray,
     symmetric: bool = False,
 ) -> Grid:
     """Return the density of the next look between its bounds.
@@ -113,7 +112,9 @@ def next_grid(
     return Grid(nodes, weights * density / (sd[:, None] * math.sqrt(2.0 * math.pi)))
 
 
-def _propagate(grid: Grid, nodes: Array, rho: Array, sd: Array, shift: Array) -> Array:
+def _propagate(
+    grid: Grid, nodes: FloatArray, rho: FloatArray, sd: FloatArray, shift: FloatArray
+) -> FloatArray:
     density = np.empty_like(nodes)
     for rows, columns in _blocks(nodes.shape, grid.nodes.shape[1]):
         target, source = nodes[rows, columns], grid.nodes[rows]
@@ -130,7 +131,9 @@ def _propagate(grid: Grid, nodes: Array, rho: Array, sd: Array, shift: Array) ->
     return density
 
 
-def log_upper_tail(grid: Grid, bound: Array, *, rho: Array, sd: Array, shift: Array) -> tuple[Array, Array]:
+def log_upper_tail(
+    grid: Grid, bound: FloatArray, *, rho: FloatArray, sd: FloatArray, shift: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """Return log P(still running, Z_k > bound) and minus its derivative in the bound.
 
     Args:
@@ -151,8 +154,8 @@ def log_upper_tail(grid: Grid, bound: Array, *, rho: Array, sd: Array, shift: Ar
 
 
 def solve_upper_bound(
-    grid: Grid, log_target: Array, edge: Array, *, rho: Array, sd: Array, mean: Array
-) -> Array:
+    grid: Grid, log_target: FloatArray, edge: FloatArray, *, rho: FloatArray, sd: FloatArray, mean: FloatArray
+) -> FloatArray:
     """Return the bound that the running process exceeds with the probability asked for.
 
     Newton on the log probability: it is concave in the bound (a log-concave density over a convex region), so

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy import special
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 from steelyard.stats.gst_chain import solve_chains
 from steelyard.stats.gst_ledger import Ledger
 from steelyard.stats.spending import resolve_spending
 
-Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 LARGEST = 0.999
@@ -30,7 +30,7 @@ def sequential_p(
     spending: str = "power",
     parameter: float | None = None,
     persisted_p: ArrayLike | None = None,
-) -> Array:
+) -> FloatArray:
     """Return the smallest alpha at which the design would have rejected at this look or before.
 
     It is at most ``alpha`` exactly where a bound of the design at level ``alpha`` has been reached, so that
@@ -87,14 +87,14 @@ def sequential_p(
 class _Family:
     """The same designs at every level."""
 
-    statistic: Array
-    fractions: Array
-    information: Array
+    statistic: FloatArray
+    fractions: FloatArray
+    information: FloatArray
     sides: int
     spending: str
     parameter: float | None
 
-    def bounds(self, rows: Rows, log_alpha: Array, last: Rows) -> Array:
+    def bounds(self, rows: Rows, log_alpha: FloatArray, last: Rows) -> FloatArray:
         """Return the bounds of some designs up to their look ``last``, infinite after it."""
         beyond = np.arange(self.fractions.shape[1]) > last[:, None]
         ledger = Ledger.keep(
@@ -107,18 +107,18 @@ class _Family:
         )
         return ledger.unpack(solve_chains(ledger.chains(), sides=self.sides))
 
-    def excess(self, rows: Rows, log_alpha: Array, last: Rows) -> Array:
+    def excess(self, rows: Rows, log_alpha: FloatArray, last: Rows) -> FloatArray:
         """Return by how much look ``last`` passes its bound, in log probability."""
         bound = self.bounds(rows, log_alpha, last)[np.arange(len(rows)), last]
         return _log_excess(self.statistic[rows, last], bound)
 
 
-def _log_excess(statistic: Array, bound: Array) -> Array:
+def _log_excess(statistic: FloatArray, bound: FloatArray) -> FloatArray:
     """Return log P(Z > bound) - log P(Z > statistic)."""
     return special.log_ndtr(-bound) - special.log_ndtr(-statistic)
 
 
-def _running_log_p(family: _Family, log_p: Array, recorded: int) -> Array:
+def _running_log_p(family: _Family, log_p: FloatArray, recorded: int) -> FloatArray:
     """Fill in log p-values: from one look that lowers p to the next."""
     designs, looks = family.statistic.shape
     if not log_p.size:
@@ -144,7 +144,7 @@ def _running_log_p(family: _Family, log_p: Array, recorded: int) -> Array:
     return log_p
 
 
-def _solve(family: _Family, rows: Rows, look: Rows, *, high: Array, at_high: Array) -> Array:
+def _solve(family: _Family, rows: Rows, look: Rows, *, high: FloatArray, at_high: FloatArray) -> FloatArray:
     """Return the smallest log alpha at which ``look`` rejects; at ``high`` it does.
 
     The excess rises with a slope near one, so a Newton step of slope one starts a bracketed secant.

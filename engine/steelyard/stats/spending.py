@@ -9,28 +9,26 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 
-Array = NDArray[np.float64]
 
-
-def _power(log_alpha: Array, fraction: Array, rho: float) -> Array:
+def _power(log_alpha: FloatArray, fraction: FloatArray, rho: float) -> FloatArray:
     return log_alpha + rho * np.log(fraction)
 
 
-def _obrien_fleming(log_alpha: Array, fraction: Array, _: float) -> Array:
+def _obrien_fleming(log_alpha: FloatArray, fraction: FloatArray, _: float) -> FloatArray:
     z = -special.ndtri_exp(log_alpha - math.log(2.0))
     return math.log(2.0) + special.log_ndtr(-z / np.sqrt(fraction))
 
 
-def _pocock(log_alpha: Array, fraction: Array, _: float) -> Array:
+def _pocock(log_alpha: FloatArray, fraction: FloatArray, _: float) -> FloatArray:
     return log_alpha + np.log(np.log1p(math.expm1(1.0) * fraction))
 
 
-def _hwang_shih_decani(log_alpha: Array, fraction: Array, gamma: float) -> Array:
+def _hwang_shih_decani(log_alpha: FloatArray, fraction: FloatArray, gamma: float) -> FloatArray:
     if gamma == 0.0:
         return log_alpha + np.log(fraction)
     share = np.log(-np.expm1(-abs(gamma) * fraction)) - math.log(-math.expm1(-abs(gamma)))
@@ -48,7 +46,7 @@ class SpendingFunction:
         lowest: The parameter must be greater than this.
     """
 
-    log_spend: Callable[[Array, Array, float], Array]
+    log_spend: Callable[[FloatArray, FloatArray, float], FloatArray]
     default: float | None = None
     lowest: float = -math.inf
 
@@ -93,7 +91,7 @@ def resolve_spending(spending: str, parameter: float | None = None) -> tuple[Spe
 
 def log_spend(
     fractions: ArrayLike, log_alpha: ArrayLike, spending: str = "power", parameter: float | None = None
-) -> Array:
+) -> FloatArray:
     """Return the natural log of the one-sided alpha spent by each fraction.
 
     Args:
@@ -124,7 +122,7 @@ def log_spend(
 
 def spend(
     fractions: ArrayLike, alpha: ArrayLike, spending: str = "power", parameter: float | None = None
-) -> Array:
+) -> FloatArray:
     """Return the one-sided alpha spent by each fraction of the planned sample.
 
     A symmetric two-sided design spends two one-sided halves: pass ``alpha / 2`` and double the result.

@@ -9,14 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy import optimize
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray
 from steelyard.stats.group_sequential import Look
 from steelyard.stats.gst_exit import exit_probabilities
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +43,7 @@ def stagewise_tail(
     stopped: ArrayLike,
     effect: ArrayLike = 0.0,
     sides: int = 2,
-) -> Array:
+) -> FloatArray:
     """Return P(an outcome at least as high in the stage-wise order) under an effect.
 
     At the true effect it is uniform on (0, 1), whatever the stopping rule made of the data.
