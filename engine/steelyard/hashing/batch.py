@@ -35,8 +35,8 @@ def batch(scheme: Scheme, salt: str, column: Any, buckets: int | None = None) ->
 
     Examples:
         >>> from steelyard.hashing import DEFAULT
-        >>> batch(DEFAULT, "exp_checkout", ["user_1", "user_2", 3]).tolist()
-        []
+        >>> batch(DEFAULT, "exp_checkout", ["user_1", "user_2"]).tolist()
+        [2419, 2062]
     """
     scheme.check_salt(salt)
     size = scheme.check_buckets(buckets)
@@ -104,11 +104,12 @@ def _reduce_32(reduce: Reduce, numbers: Numbers, size: int) -> Buckets:
 def _digest_modulo(digest: Digest, size: int) -> Callable[[Keys], Buckets]:
     """Horner's rule on the digest's 32-bit words, the last of which is cut to the bits that count."""
     new = CONSTRUCTORS[digest.algorithm]
+    width = new(b"").digest_size // 4
     words, surplus = -(-digest.bits // 32), -digest.bits % 32
 
     def reduce(keys: Keys) -> Buckets:
         table = np.frombuffer(b"".join([new(key).digest() for key in keys]), dtype=">u4")
-        columns = table.reshape(len(keys), -1)[:, :words].T.astype(np.int64)
+        columns = table.reshape(-1, width)[:, :words].T.astype(np.int64)
         rest = columns[0] if words > 1 else columns[0] >> surplus
         for column in columns[1:-1]:
             rest = ((rest % size) << 32) + column

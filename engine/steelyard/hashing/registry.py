@@ -63,7 +63,7 @@ def scheme_named(name: str) -> Scheme:
 
     Examples:
         >>> scheme_named("sha256").scalar("exp_checkout", "user_1")
-        0
+        2419
     """
     if name in SCHEMES:
         return SCHEMES[name]

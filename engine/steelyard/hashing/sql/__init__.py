@@ -1,8 +1,17 @@
 """The schemes in SQL; this part needs sqlglot."""
 
 from steelyard.hashing.sql.bucket import bucket_sql
+from steelyard.hashing.sql.conformance import conformance_sql
 from steelyard.hashing.sql.trees import DIALECTS
-from steelyard.hashing.sql.udf import drop_ddl, udf_ddl
+from steelyard.hashing.sql.udf import call_sql, drop_ddl, udf_ddl
 from steelyard.hashing.sql.variant import variant_sql
 
-__all__ = ["DIALECTS", "bucket_sql", "drop_ddl", "udf_ddl", "variant_sql"]
+__all__ = [
+    "DIALECTS",
+    "bucket_sql",
+    "call_sql",
+    "conformance_sql",
+    "drop_ddl",
+    "udf_ddl",
+    "variant_sql",
+]

@@ -3,10 +3,12 @@
 The expression is built for one dialect and must be generated for that one.
 """
 
+from types import MappingProxyType
+
 from sqlglot import exp
 
 from steelyard.errors import CompileError
-from steelyard.hashing.hashes import Crc32, Digest, Murmur3, Retried
+from steelyard.hashing.hashes import Crc32, Digest, Murmur3, Murmur3Wide, Retried
 from steelyard.hashing.reduce import Reduce
 from steelyard.hashing.scheme import Framing, Scheme
 from steelyard.hashing.sql.digest import digest_bucket
@@ -15,12 +17,18 @@ from steelyard.hashing.sql.trees import DIALECTS, divide, tree, unit_text
 
 Salt = str | exp.Expr
 
-NATIVE_CRC32 = {
-    "spark": "CRC32(k_)",
-    "databricks": "CRC32(k_)",
-    "clickhouse": "toInt64(CRC32(k_))",
-    "trino": "CRC32(TO_UTF8(k_))",
-}
+NATIVE: MappingProxyType[tuple[str, type], str] = MappingProxyType(
+    {
+        ("spark", Crc32): "CRC32(k_)",
+        ("databricks", Crc32): "CRC32(k_)",
+        ("clickhouse", Crc32): "toInt64(CRC32(k_))",
+        ("trino", Crc32): "CRC32(TO_UTF8(k_))",
+        ("clickhouse", Murmur3): "toInt64(murmurHash3_32(k_))",
+        ("clickhouse", Murmur3Wide): "toInt64(bitShiftRight("
+        "reinterpretAsUInt64(substring(murmurHash3_128(k_), 1, 8)), 4))",
+    }
+)
+"""Hash functions of warehouses that equal ours; those of ClickHouse know the seed 0 only."""
 
 
 def bucket_sql(
@@ -44,8 +52,8 @@ def bucket_sql(
 
     Examples:
         >>> from steelyard.hashing import SCHEMES
-        >>> bucket_sql(SCHEMES["sha256-60"], "duckdb", "exp", "user_id").sql("duckdb")
-        ''
+        >>> bucket_sql(SCHEMES["flipt"], "spark", "flag", "user_id").sql("spark")
+        "((CRC32('flag' || NULLIF(CAST(user_id AS STRING), ''))) % 1000)"
     """
     if dialect not in DIALECTS:
         raise CompileError(f"no hash SQL for dialect {dialect!r}", hint=f"one of {', '.join(DIALECTS)}")
@@ -124,10 +132,8 @@ def _number(scheme: Scheme, dialect: str, salt: Salt, key: exp.Expr) -> exp.Expr
     seed = scheme.seed_for(salt) if isinstance(salt, str) else scheme.seed
     if dialect == "duckdb":
         return number_tree(scheme.hash, key, seed, is_hex=scheme.framing is not Framing.TEXT)
-    if isinstance(scheme.hash, Crc32) and dialect in NATIVE_CRC32:
-        return tree(dialect, NATIVE_CRC32[dialect], k=key)
-    if isinstance(scheme.hash, Murmur3) and dialect == "clickhouse" and seed == 0:
-        return tree(dialect, "toInt64(murmurHash3_32(k_))", k=key)
+    if seed == 0 and (dialect, type(scheme.hash)) in NATIVE:
+        return tree(dialect, NATIVE[dialect, type(scheme.hash)], k=key)
     if isinstance(scheme.hash, Murmur3) and dialect == "redshift" and seed < 1 << 31:
         # Redshift's result is signed.
         return tree(dialect, f"(MURMUR3_32_HASH(k_, {seed}) + 4294967296) % 4294967296", k=key)
@@ -138,7 +144,7 @@ def _number(scheme: Scheme, dialect: str, salt: Salt, key: exp.Expr) -> exp.Expr
 
 
 def _reduced(dialect: str, number: exp.Expr, reduce: Reduce, size: int) -> exp.Expr:
-    """`reduce.REDUCERS` for 32-bit numbers."""
+    """`reduce.REDUCERS`, for numbers whose product with the bucket count fits 63 bits."""
     match reduce:
         case Reduce.MODULO:
             result = tree(dialect, f"(n_) % {size}", n=number)

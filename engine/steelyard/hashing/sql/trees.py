@@ -31,7 +31,7 @@ DIVIDE = MappingProxyType(
         "postgres": "(x_) / {by}",
         "spark": "(x_) DIV {by}",
         "databricks": "(x_) DIV {by}",
-        "clickhouse": "INTDIV(x_, {by})",
+        "clickhouse": "intDiv(x_, {by})",
         # Snowflake's division rounds to six decimals, so the remainder goes first.
         "snowflake": "CAST(((x_) - MOD((x_), {by})) / {by} AS DECIMAL(38, 0))",
         "bigquery": "DIV(x_, {by})",
@@ -84,6 +84,10 @@ def unit_text(dialect: str, unit: str | exp.Expr) -> exp.Expr:
 
 def _parsed_unit(dialect: str, text: str) -> exp.Expr:
     try:
-        return parse_one(text, read=dialect)
-    except ParseError as error:
-        raise CompileError(f"{text!r} is no {dialect} expression", where="unit expression") from error
+        column = parse_one(text, read=dialect)
+    except ParseError:
+        column = None
+    # "user id" parses as a column and its alias.
+    if not isinstance(column, exp.Condition):
+        raise CompileError(f"{text!r} is no {dialect} expression", where="unit expression")
+    return column

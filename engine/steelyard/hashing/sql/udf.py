@@ -67,7 +67,9 @@ def udf_ddl(
 
     Examples:
         >>> from steelyard.hashing import SCHEMES
-        >>> print(udf_ddl(SCHEMES["sha256-60"], "bigquery", schema="steelyard"))
+        >>> print(udf_ddl(SCHEMES["flipt"], "trino", schema="steelyard"))
+        CREATE OR REPLACE FUNCTION steelyard.steelyard_bucket(salt VARCHAR, unit VARCHAR) RETURNS BIGINT
+        RETURN ((CRC32(TO_UTF8(CAST(salt AS VARCHAR) || NULLIF(CAST(unit AS VARCHAR), '')))) % 1000)
     """
     salt, unit = ARGUMENTS.get(dialect, ("salt", "unit"))
     body = bucket_sql(scheme, dialect, _argument(salt), _argument(unit), buckets).sql(dialect)
@@ -86,10 +88,11 @@ def drop_ddl(dialect: str, *, schema: str = "", name: str = "steelyard_bucket") 
 
 
 def call_sql(
-    dialect: str, salt: str, unit: exp.Expr, *, schema: str = "", name: str = "steelyard_bucket"
+    dialect: str, salt: str, unit: str | exp.Expr, *, schema: str = "", name: str = "steelyard_bucket"
 ) -> str:
-    """A call of the function."""
-    arguments = f"{exp.Literal.string(salt).sql(dialect)}, {unit.sql(dialect)}"
+    """A call of the function for a salt and a unit's expression."""
+    column = unit if isinstance(unit, str) else unit.sql(dialect)
+    arguments = f"{exp.Literal.string(salt).sql(dialect)}, {column}"
     return f"{_full_name(dialect, schema, name)}({arguments})"
 
 
