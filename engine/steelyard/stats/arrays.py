@@ -44,10 +44,12 @@ def optional(array: npt.ArrayLike) -> Any:
 
 
 def divide(numerator: ArrayLike, denominator: ArrayLike) -> FloatArray:
-    """Divide, giving NaN without a warning where the denominator is zero or either side is NaN."""
+    """Divide, giving NaN without a warning where the result is not a finite number."""
     top, bottom = np.broadcast_arrays(as_floats(numerator), as_floats(denominator))
     valid = (bottom != 0) & ~np.isnan(bottom)
-    return cast(FloatArray, np.divide(top, bottom, out=np.full(top.shape, np.nan), where=valid))
+    with np.errstate(over="ignore", invalid="ignore"):
+        ratio = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=valid)
+    return np.where(np.isfinite(ratio), ratio, np.nan)
 
 
 def root(values: ArrayLike) -> FloatArray:

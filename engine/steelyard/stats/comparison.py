@@ -17,7 +17,7 @@ from steelyard.stats.arrays import (
     root,
 )
 from steelyard.stats.means import MeanPair, Notes
-from steelyard.stats.reasons import CONTROL_MEAN_NOT_POSITIVE, FINE, TOO_EARLY, choose, first
+from steelyard.stats.reasons import CONTROL_MEAN_NOT_POSITIVE, FINE, TOO_EARLY, ZERO_VARIANCE, choose, first
 from steelyard.stats.relative import fieller
 from steelyard.stats.significance import critical_value, evidence, log10_p_value, p_value
 
@@ -255,7 +255,7 @@ def _compare(
         relative_ci_lower=share.ci_lower,
         relative_ci_upper=share.ci_upper,
         variance_reduction=pair.variance_reduction,
-        reason=first(reason, early),
+        reason=first(reason, choose(bound.shape, (np.isnan(statistic), ZERO_VARIANCE)), early),
         relative_reason=first(no_effect, no_base, pair.reason, early, share.reason),
         notes=pair.notes,
     )

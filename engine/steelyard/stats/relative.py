@@ -71,10 +71,11 @@ def fieller(
         square = q**2
         first, middle, last = m0**2 - square * v0, m1 * m0 - square * c, m1**2 - square * v1
         turn = middle + np.where(middle < 0, -1.0, 1.0) * root(np.maximum(middle**2 - first * last, 0.0))
-        bounded = (first > 0) & (m0 > 0) & np.isfinite(turn)
-    one = divide(turn, np.where(bounded, first, np.nan))
+        one = divide(turn, np.where(first > 0, first, np.nan))
     # c/s is the stable form of the second root; s = 0 only when both roots are 0.
     other = np.where(turn == 0, one, divide(last, turn))
+    effect = divide(m1, np.where(m0 > 0, m0, np.nan)) - 1
+    bounded = np.isfinite(one) & np.isfinite(other) & np.isfinite(effect)
     reason = choose(
         m1.shape,
         (np.isnan(m1) | np.isnan(m0), NO_DATA),
@@ -82,7 +83,7 @@ def fieller(
         (~bounded, RELATIVE_EFFECT_NOT_IDENTIFIED),
     )
     return RelativeEffect(
-        effect=divide(m1, np.where(m0 > 0, m0, np.nan)) - 1,
+        effect=effect,
         ci_lower=np.where(bounded, np.minimum(one, other) - 1, np.nan),
         ci_upper=np.where(bounded, np.maximum(one, other) - 1, np.nan),
         reason=reason,

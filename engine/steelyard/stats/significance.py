@@ -16,6 +16,9 @@ from steelyard.stats.arrays import Alternative, ArrayLike, FloatArray, as_floats
 SIGNS = {"two-sided": 0, "greater": 1, "less": -1}
 _LAGUERRE_NODES, _LAGUERRE_WEIGHTS = np.polynomial.laguerre.laggauss(40)
 _UNDERFLOW = 1e-250
+LARGEST_STATISTIC = 1e150
+"""Its square is the largest that floats hold with room to spare; beyond, the logarithm of p stays as it is
+here."""
 
 
 def signs(alternative: Alternative | ArrayLike) -> npt.NDArray[np.int64]:
@@ -116,12 +119,13 @@ def z_score(statistic: ArrayLike, df: ArrayLike) -> FloatArray:
 def _log_survival(t: FloatArray, df: FloatArray) -> FloatArray:
     """Natural logarithm of the upper tail, for t so large that the tail underflows.
 
-    With s = (df/2) log((df + u²)/(df + t²)) the tail is density(t)·(df + t²)/df·∫ e^-s (t² -
-    df·expm1(-2s/df))^-½ ds, whose integrand is nearly constant beside e^-s: Gauss-Laguerre is exact to
-    rounding.
+    With ``s = (df/2) log((df + u²)/(df + t²))`` the integral of the density from t is
+    ``density(t) (df + t²)/df`` times the integral of ``exp(-s) (t² - df expm1(-2s/df))^-½``, in which
+    the second factor is nearly constant: Gauss-Laguerre is exact to rounding.
     """
     normal = np.isinf(df)
     nu = np.where(normal, 1.0, df)
+    t = np.minimum(t, LARGEST_STATISTIC)
     inside = t[..., None] ** 2 - nu[..., None] * np.expm1(-2 * _LAGUERRE_NODES / nu[..., None])
     integral = (_LAGUERRE_WEIGHTS / np.sqrt(inside)).sum(axis=-1)
     # log Gamma((nu+1)/2) - log Gamma(nu/2) loses digits by cancellation; the series is exact from nu = 1e4.

@@ -41,7 +41,7 @@ def test_full_adjustment_equals_least_squares_with_interactions(
 def test_variance_is_that_of_each_variants_regression_at_the_overall_covariate_mean_plus_its_own_noise(
     covariates: int,
 ) -> None:
-    """With the leverage term the residual part is the squared standard error of the regression's prediction."""
+    """With the leverage term the residual part is the prediction's squared standard error."""
     rows, variant, moments = experiment((120, 500), covariates, seed=7)
     overall = rows[:, 1:].mean(axis=0)
     slopes, own = [], []

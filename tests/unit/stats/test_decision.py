@@ -135,7 +135,7 @@ def ship_rate(success: np.ndarray, guardrails: np.ndarray, alpha: tuple[float, f
 
 
 def test_rule_keeps_its_promises_in_simulation() -> None:
-    """False ships at most alpha with a guardrail at its margin or no success; power with the planned type II error."""
+    """False ships at most alpha, with a guardrail at its margin or no success; and the power as planned."""
     rng, n = np.random.default_rng(9), 8000
     design = decision_design(success=2, guardrails=2)
     levels = (design.alpha_success, design.alpha_guardrail)
@@ -147,8 +147,8 @@ def test_rule_keeps_its_promises_in_simulation() -> None:
     assert at_margin == pytest.approx(0.05, abs=0.0073)
     assert no_success <= 0.05 + 0.0073
     drift = [quantile_sum(level, 1 - design.beta, "greater") for level in (*levels, design.alpha_guardrail)]
-    planned = z + [drift[0], -far, drift[1], drift[2]]
+    planned = z + np.array([drift[0], -far, drift[1], drift[2]])
     assert ship_rate(planned[:, :2], planned[:, 2:], levels) >= 0.8 - 0.0134
     careless = quantile_sum(0.05, 0.8, "greater")
-    uncorrected = z + [quantile_sum(0.025, 0.8, "greater"), -far, careless, careless]
+    uncorrected = z + np.array([quantile_sum(0.025, 0.8, "greater"), -far, careless, careless])
     assert ship_rate(uncorrected[:, :2], uncorrected[:, 2:], levels) < 0.6

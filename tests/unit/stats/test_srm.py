@@ -105,7 +105,7 @@ def test_concentration_must_be_positive() -> None:
 
 
 def test_daily_looks_rarely_accuse_a_correct_allocation_and_find_a_wrong_one() -> None:
-    """Level .01: Ville's inequality bounds the rate by .01; 49/51 is found at 28,000 units about half of the time."""
+    """Level .01; a split of 49 to 51 is found in about half of the experiments of 28,000 units."""
     rng = np.random.default_rng(8)
     right = rng.binomial(1000, 0.5, (4000, 28))
     wrong = rng.binomial(1000, 0.51, (1000, 28))
