@@ -1,0 +1,108 @@
+"""Run a group's plan in the warehouse and bring its moments back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
+from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
+from steelyard.dialects.registry import DIALECTS
+from steelyard.warehouse.base import Warehouse
+
+
+@dataclass(slots=True, kw_only=True)
+class Collected:
+    """What came back of one group.
+
+    Attributes:
+        experiments: Moments by experiment.
+        caps: Percentile caps by name.
+        statements: Every statement that ran, with its text.
+        seconds: Wall time of each.
+    """
+
+    experiments: dict[str, ExperimentMoments]
+    caps: dict[str, float | None]
+    statements: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Collector:
+    """Executes a plan statement by statement.
+
+    Args:
+        plan: The plan.
+        warehouse: Where it runs.
+    """
+
+    def __init__(self, plan: GroupPlan, warehouse: Warehouse) -> None:
+        self.plan, self.warehouse = plan, warehouse
+        self.dialect = DIALECTS[warehouse.dialect]
+        self.statements: dict[str, str] = {}
+        self.seconds: dict[str, float] = {}
+
+    def collect(self, *, frozen_caps: Mapping[str, float | None]) -> Collected:
+        """Run everything and return the moments.
+
+        Args:
+            frozen_caps: Percentile caps of earlier runs, which stay.
+        """
+        for statement in self.plan.setup():
+            assert statement.table is not None
+            started = perf_counter()
+            text = self._text(statement.name, statement.tree)
+            self.warehouse.create_temporary(statement.table, text)
+            self.seconds[statement.name] = perf_counter() - started
+        levels = self._levels()
+        caps = {**self._caps(levels), **frozen_caps}
+        answers = [self._answer(query, caps) for query in self.plan.moment_queries(levels)]
+        experiments = assemble(self.plan, answers, caps=caps, cells=self._rows("exposed", self.plan.exposed_query()))
+        return Collected(experiments=experiments, caps=caps, statements=self.statements, seconds=self.seconds)
+
+    def _text(self, name: str, tree: Tree) -> str:
+        text = self.dialect.generate(tree)
+        self.statements[name] = text
+        return text
+
+    def _rows(self, name: str, tree: Tree) -> Sequence[tuple[Any, ...]]:
+        started = perf_counter()
+        rows = self.warehouse.query(self._text(name, tree)).rows
+        self.seconds[name] = perf_counter() - started
+        return rows
+
+    def _levels(self) -> dict[str, list[str]]:
+        query = self.plan.level_query()
+        levels: dict[str, list[str]] = {}
+        if query is not None:
+            rows = self._rows("levels", query)
+            for dimension, level, _ in sorted(rows, key=lambda row: (row[0], -row[2], row[1])):
+                levels.setdefault(dimension, []).append(level)
+        return levels
+
+    def _caps(self, levels: Mapping[str, Sequence[str]]) -> dict[str, float | None]:
+        query = self.plan.caps_query(levels)
+        if query is None:
+            return {}
+        tree, names = query
+        return {
+            f"{name}_{experiment}": None if value is None else float(value)
+            for experiment, *values in self._rows("caps", tree)
+            for name, value in zip(names, values, strict=True)
+        }
+
+    def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
+        shifts: dict[str, float] = {}
+        if query.shift_names:
+            (values,) = self._rows(f"shifts_{query.name}", bind(query.shifts, caps))
+            for value, names in zip(values, query.shift_names.values(), strict=True):
+                shifts.update({name: _rounded(value) for name in names})
+        tree = self.plan.rollup(query, bind(query.moments, {**caps, **shifts}))
+        return MomentRows(query=query, rows=self._rows(query.name, tree), shifts=shifts)
+
+
+def _rounded(value: float | None) -> float:
+    """Round a shift to the 24 bits of a single: near enough to the mean, and the same on every run."""
+    return 0.0 if value is None or not np.isfinite(value) else float(np.float32(value))

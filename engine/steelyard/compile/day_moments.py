@@ -1,0 +1,251 @@
+"""Changes of moments by day: values that grow day by day, moved only by the units that are active."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlglot import exp
+
+from steelyard.compile.exposure_sql import UNITS_PER_CELL
+from steelyard.compile.measure import Measure
+from steelyard.compile.moment_sql import Columns, Layout, Terms, caps_of, covariate_trees, shift, shifted, total
+from steelyard.compile.scan import Scan, ScanPartial
+from steelyard.compile.unit_moments import unit_table
+from steelyard.compile.values import Read, capped, column, filled, measured, number, reader
+
+_RUNNING = {"add": exp.Sum, "min": exp.Min, "max": exp.Max}
+
+
+class DayMoments:
+    """Builds one query over a scan's active days.
+
+    Args:
+        scan: A scan with a row per unit and day.
+        covariate_scans: Scans of the covariates, by measure.
+        levels: Levels of each dimension, the most frequent first.
+        experiments: Numbers of the experiments, for caps that differ.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        *,
+        covariate_scans: Mapping[str, Scan],
+        levels: Mapping[str, Sequence[str]],
+        experiments: Sequence[int],
+    ) -> None:
+        self.scan, self.covariate_scans = scan, covariate_scans
+        self.levels, self.experiments = levels, experiments
+        self.values, self.changes, self.terms = Columns(prefix="raw"), Columns(prefix="v"), Terms()
+        self.layouts: list[Layout] = []
+        self._joins: list[dict[str, Any]] = []
+        self._needs_cells = False
+
+    def add(self, measure: Measure) -> Layout:
+        """Add a measure's changes."""
+        now = self._outcomes(measure, "now")
+        before = self._outcomes(measure, "before")
+        covariates = self._covariates(measure)
+        pairs = [self._changed(measure, index, now[index], before[index]) for index in range(len(now))]
+        entered = self._entered(measure)
+        layout = self._layout(measure, pairs, covariates, entered)
+        self.layouts.append(layout)
+        return layout
+
+    def context(self) -> dict[str, Any]:
+        """Return the values of the template ``day_moments.sql``."""
+        return {
+            "units_per_cell": UNITS_PER_CELL,
+            "table": unit_table(self.scan),
+            "columns": self._columns(),
+            "values": self.values.trees,
+            "changes": self.changes.trees,
+            "terms": self.terms.trees,
+            "joins": self._joins,
+            "needs_cells": self._needs_cells,
+        }
+
+    def _columns(self) -> list[dict[str, Any]]:
+        if self.scan.kind == "opaque":
+            names = ["v1", "v2"][: len(self.scan.query.value_names)]
+            return [_state(name) for name in names]
+        if self.scan.has_states:
+            return [_state(partial.name) for partial in self.scan.partials]
+        smooth = _smooth_columns(self.scan)
+        return [_running(partial, is_smooth=partial.name in smooth) for partial in self.scan.partials]
+
+    def _outcomes(self, measure: Measure, when: str) -> list[str]:
+        """Return the columns of a measure's values on a day, or before it."""
+
+        def read(name: str) -> exp.Expression:
+            return column(name if when == "now" else f"{name}_before", "running")
+
+        return [
+            self.values.add(filled(measured(self.scan, measure, index, read), fill))
+            for index, fill in enumerate(measure.fills)
+        ]
+
+    def _changed(self, measure: Measure, index: int, now: str, before: str) -> tuple[str, str]:
+        """Return the columns of a value on a day and before it; its shift where it does not count.
+
+        About the shift such a value is 0 and adds nothing to any moment.
+        """
+        caps = caps_of(measure, index, is_covariate=False, experiments=self.experiments)
+        center = shift(now)
+        after = _or(capped(column(now), caps), center, self._counts(measure, now_is=True))
+        first = exp.EQ(this=column("active_day"), expression=exp.Literal.number(1))
+        earlier = _or(capped(column(before), caps), center, self._counts(measure, now_is=False))
+        earlier = exp.Case(ifs=[exp.If(this=first, true=center.copy())], default=earlier)
+        return self.changes.add(after), self.changes.add(earlier)
+
+    def _counts(self, measure: Measure, *, now_is: bool) -> exp.Expression | None:
+        names = self._outcomes(measure, "now" if now_is else "before")
+        nullable = [name for name, fill in zip(names, measure.fills, strict=True) if fill is None]
+        if not nullable:
+            return None
+        return exp.and_(*(exp.Not(this=exp.Is(this=column(name), expression=exp.null())) for name in nullable))
+
+    def _entered(self, measure: Measure) -> str:
+        """Return the column that is 1 where a unit begins to count and -1 where it ceases to."""
+        is_first = exp.EQ(this=column("active_day"), expression=exp.Literal.number(1))
+        counts_now, counts_before = self._counts(measure, now_is=True), self._counts(measure, now_is=False)
+        if counts_now is None or counts_before is None:
+            return self.changes.add(exp.Case(ifs=[exp.If(this=is_first, true=number(1.0))], default=number(0.0)))
+        is_in = exp.Case(ifs=[exp.If(this=counts_now, true=number(1.0))], default=number(0.0))
+        was_in = exp.and_(exp.Not(this=exp.paren(is_first)), counts_before)
+        was = exp.Case(ifs=[exp.If(this=was_in, true=number(1.0))], default=number(0.0))
+        return self.changes.add(exp.Sub(this=is_in, expression=was))
+
+    def _covariates(self, measure: Measure) -> list[str]:
+        reads: dict[str, tuple[Scan, Read]] = {}
+        for covariate in measure.covariates:
+            if covariate.measure is None:
+                self._needs_cells = True
+                continue
+            scan = self.covariate_scans[covariate.measure.name]
+            reads[covariate.measure.name] = (scan, self._join(scan))
+        names = []
+        for tree, owner, index in covariate_trees(measure, reads, self.levels):
+            raw = self.values.add(tree)
+            caps = None if owner is None else caps_of(owner, index, is_covariate=True, experiments=self.experiments)
+            names.append(self.changes.add(column(raw) if caps is None else capped(column(raw), caps)))
+        return names
+
+    def _join(self, scan: Scan) -> Read:
+        name = f"before_{scan.name}"
+        if all(join["name"] != name for join in self._joins):
+            self._joins.append({"name": name, "table": unit_table(scan)})
+        return reader(name)
+
+    def _layout(
+        self, measure: Measure, pairs: list[tuple[str, str]], covariates: list[str], entered: str
+    ) -> Layout:
+        centers = [shift(name) for name in self._outcomes(measure, "now")]
+        count = len(pairs)
+        gain = [exp.paren(exp.Sub(this=column(now), expression=column(before))) for now, before in pairs]
+        sums: list[str | None] = [self.terms.add(total(part.unnest())) for part in gain]
+        products: dict[tuple[int, int], str] = {}
+        for i in range(count):
+            for j in range(i, count):
+                products[(i, j)] = self.terms.add(total(_gained_product(pairs[i], pairs[j], centers[i], centers[j])))
+            for k, name in enumerate(covariates):
+                products[(i, count + k)] = self.terms.add(
+                    total(exp.Mul(this=gain[i].copy(), expression=shifted(name)))
+                )
+        for k, name in enumerate(covariates):
+            sums.append(self.terms.add(total(exp.Mul(this=column(entered), expression=shifted(name)))))
+            for other in range(k, len(covariates)) if not measure.is_always_counted else ():
+                pair = exp.Mul(this=shifted(name), expression=shifted(covariates[other]))
+                products[(count + k, count + other)] = self.terms.add(
+                    total(exp.Mul(this=column(entered), expression=pair))
+                )
+        outcome_names = tuple(self._outcomes(measure, "now"))
+        return Layout(
+            measure=measure.name,
+            vector=(*outcome_names, *covariates),
+            outcomes=count,
+            n=self.terms.add(total(column(entered))),
+            sums=tuple(sums),
+            products=products,
+            entry="",
+        )
+
+
+def _gained_product(
+    left: tuple[str, str], right: tuple[str, str], center: exp.Expression, other: exp.Expression
+) -> exp.Expression:
+    """Return (a - c)(b - d) on a day less the same before it; a square as (a - a')((a - c) + (a' - c))."""
+    now, before = left
+    if left == right:
+        both = exp.Add(
+            this=exp.paren(exp.Sub(this=column(now), expression=center.copy())),
+            expression=exp.paren(exp.Sub(this=column(before), expression=center.copy())),
+        )
+        gained = exp.paren(exp.Sub(this=column(now), expression=column(before)))
+        return exp.Mul(this=gained, expression=exp.paren(both))
+    parts = [
+        exp.Mul(
+            this=exp.paren(exp.Sub(this=column(one), expression=center.copy())),
+            expression=exp.paren(exp.Sub(this=column(two), expression=other.copy())),
+        )
+        for one, two in zip(left, right, strict=True)
+    ]
+    return exp.Sub(this=parts[0], expression=parts[1])
+
+
+def _or(value: exp.Expression, center: exp.Expression, counts: exp.Expression | None) -> exp.Expression:
+    return value if counts is None else exp.Case(ifs=[exp.If(this=counts, true=value)], default=center.copy())
+
+
+def _state(name: str) -> dict[str, Any]:
+    return {
+        "name": name,
+        "before_name": f"{name}_before",
+        "now": column(name),
+        "before": _over(exp.Lag(this=column(name))),
+    }
+
+
+def _running(partial: ScanPartial, *, is_smooth: bool) -> dict[str, Any]:
+    """Return a partial's value so far, and before the day.
+
+    Before the day is the value so far less the day's own where that is exact or harmless, which spares a window function;
+    otherwise the aggregate over the rows before.
+    """
+    aggregate = _RUNNING[partial.partial.merge]
+    now = _over(aggregate(this=column(partial.name)))
+    if is_smooth:
+        own = exp.Coalesce(this=column(partial.name), expressions=[number(0.0)])
+        before: exp.Expression = exp.Sub(this=now.copy(), expression=own)
+    else:
+        before = _over(aggregate(this=column(partial.name)), is_before=True)
+    return {"name": partial.name, "before_name": f"{partial.name}_before", "now": now, "before": before}
+
+
+def _over(call: exp.Expression, *, is_before: bool = False) -> exp.Expression:
+    if not is_before:
+        return exp.Window(this=call, alias=exp.to_identifier("active_days"))
+    spec = exp.WindowSpec(
+        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=exp.Literal.number(1), end_side="PRECEDING"
+    )
+    order = exp.Order(expressions=[exp.Ordered(this=column("day"))])
+    return exp.Window(this=call, partition_by=[column("unit_key")], order=order, spec=spec)
+
+
+def _smooth_columns(scan: Scan) -> set[str]:
+    """Return the partials whose value before a day may be had by subtraction.
+
+    Counts are exact. A sum may carry a rounding error, which is harmless where it is used as it is and not where it is
+    compared or divided by.
+    """
+    smooth = {partial.name for partial in scan.partials if partial.partial.is_count}
+    rough = set()
+    for measure in scan.outcomes:
+        for index, value in enumerate(measure.query.values):
+            names = scan.columns[(id(measure), index)]
+            is_bare = isinstance(value.final, exp.Placeholder)
+            for name in names:
+                (smooth if is_bare else rough).add(name)
+    counts = {partial.name for partial in scan.partials if partial.partial.is_count}
+    added = {partial.name for partial in scan.partials if partial.partial.merge in ("add", "distinct")}
+    return (smooth - (rough - counts)) & added
+

@@ -1,0 +1,227 @@
+"""A metric as an experiment measures it: window, fill, caps and covariates settled."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Literal
+
+from steelyard.compile.emptiness import default_fill, needs_presence
+from steelyard.compile.metric_query import MetricQuery
+from steelyard.errors import CompileError
+from steelyard.spec.experiment import Experiment
+from steelyard.spec.experiment_metrics import MetricUse
+from steelyard.spec.fields import closest
+from steelyard.spec.metric import Cap, Winsorize
+from steelyard.spec.project import Project
+
+# What the value is while the window is open: it grows day by day, or the unit enters once, when its window has closed.
+Entry = Literal["exposed", "matured"]
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricKey:
+    """A metric's name and version."""
+
+    name: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Measure:
+    """One metric with one window.
+
+    Attributes:
+        name: The metric's name, with the window where an experiment gave it one.
+        key: The metric.
+        query: Its query.
+        start: Beginning of the window after the exposure.
+        end: End of the window; None: the end of the analysis.
+        entry: Whether a unit counts from its exposure or once its window has closed.
+        fills: Value of a unit without rows, for each of the metric's values; None leaves it out.
+        presence: Whether the unit's rows are counted, because the value over nothing is not the fill.
+        lookback: Span before the exposure that covariates made of this metric cover; None for no covariate.
+        covariates: What adjusts it.
+    """
+
+    name: str
+    key: MetricKey
+    query: MetricQuery
+    start: timedelta
+    end: timedelta | None
+    entry: Entry
+    fills: tuple[float | None, ...]
+    presence: bool
+    lookback: timedelta | None
+    covariates: tuple["Covariate", ...] = ()
+
+    @property
+    def winsorize(self) -> Winsorize | None:
+        """Caps on the unit's value."""
+        return self.query.source.config.winsorize
+
+    @property
+    def percentile_caps(self) -> tuple[tuple[str, Cap], ...]:
+        """The caps that come from the data, as (side, cap)."""
+        return tuple(
+            (side, cap)
+            for side in ("lower", "upper")
+            if self.winsorize is not None and (cap := getattr(self.winsorize, side)) and cap.kind == "percentile"
+        )
+
+    @property
+    def is_always_counted(self) -> bool:
+        """Whether every analysed unit has a value."""
+        return all(fill is not None for fill in self.fills)
+
+    @property
+    def is_quantile(self) -> bool:
+        """Whether the metric is a quantile."""
+        return self.query.source.config.type == "quantile"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Covariate:
+    """What adjusts a measure: a metric before the exposure, or a dimension.
+
+    Attributes:
+        measure: The metric whose pre-exposure values are taken; None for a dimension.
+        dimension: Column of the exposures; '' for a metric.
+    """
+
+    measure: Measure | None = field(repr=False)
+    dimension: str = ""
+
+
+def newest_versions(queries: Mapping[MetricKey, MetricQuery]) -> dict[str, int]:
+    """Return the newest version of each metric."""
+    newest: dict[str, int] = {}
+    for key in queries:
+        newest[key.name] = max(key.version, newest.get(key.name, 0))
+    return newest
+
+
+def resolve_key(use: MetricUse, queries: Mapping[MetricKey, MetricQuery], *, where: str) -> MetricKey:
+    """Return the metric that an experiment means.
+
+    Raises:
+        CompileError: No such metric, or no such version.
+    """
+    newest = newest_versions(queries)
+    name = use.metric.name
+    if name not in newest:
+        raise CompileError(f"unknown metric {name!r}", where=where, hint=closest(name, newest))
+    key = MetricKey(name=name, version=use.metric.version or newest[name])
+    if key not in queries:
+        versions = sorted(other.version for other in queries if other.name == name)
+        raise CompileError(
+            f"the metric {name!r} has no version {key.version}",
+            where=where,
+            hint=f"it has {', '.join(map(str, versions))}",
+        )
+    return key
+
+
+def resolve_measure(
+    key: MetricKey,
+    *,
+    experiment: Experiment,
+    project: Project,
+    queries: Mapping[MetricKey, MetricQuery],
+    where: str,
+) -> Measure:
+    """Settle a metric for an experiment.
+
+    Args:
+        key: The metric.
+        experiment: The experiment that measures it.
+        project: Defaults and dimensions.
+        queries: All metrics, for covariates that name others.
+        where: Place in the experiment's file.
+
+    Raises:
+        CompileError: The metric's unit is not the experiment's, or a covariate is neither metric nor dimension.
+    """
+    query = queries[key]
+    config = query.source.config
+    exposures = project.exposures[experiment.exposures]
+    unit = config.unit or next(iter(project.units))
+    if unit != exposures.unit:
+        raise CompileError(
+            f"the metric {key.name!r} is per {unit}, the exposures {experiment.exposures!r} are per {exposures.unit}",
+            where=where,
+            hint="use a metric of the same unit",
+        )
+    measure = _without_covariates(key, query, experiment=experiment, project=project)
+    if not config.covariate.enabled or measure.is_quantile or experiment.analysis.adjustment == "none":
+        return replace(measure, lookback=None)
+    if not config.covariate.names:
+        own = () if query.shape == "rows" else (Covariate(measure=measure),)
+        return replace(measure, covariates=own)
+    newest = newest_versions(queries)
+    covariates = []
+    for name in config.covariate.names:
+        if name in exposures.dimensions:
+            covariates.append(Covariate(measure=None, dimension=name))
+        elif name in newest and queries[MetricKey(name=name, version=newest[name])].shape != "rows":
+            other = MetricKey(name=name, version=newest[name])
+            settled = _without_covariates(other, queries[other], experiment=experiment, project=project)
+            lookback = config.covariate.lookback or settled.lookback
+            covariates.append(Covariate(measure=replace(settled, lookback=lookback)))
+        else:
+            raise CompileError(
+                f"the covariate {name!r} is neither a metric nor a dimension of {experiment.exposures!r}",
+                where=query.source.where,
+                hint=closest(name, [*newest, *exposures.dimensions]),
+            )
+    return replace(measure, covariates=tuple(covariates))
+
+
+def _without_covariates(
+    key: MetricKey, query: MetricQuery, *, experiment: Experiment, project: Project
+) -> Measure:
+    config = query.source.config
+    start, end, entry = _window(query, experiment=experiment, project=project)
+    is_proportion = config.type == "proportion"
+    if config.fill != "auto":
+        fills: tuple[float | None, ...] = (config.fill,) * (2 if config.type == "ratio" else 1)
+    elif config.type == "ratio":
+        fills = tuple(default_fill(value, is_proportion=False) for value in query.values) or (0.0, 0.0)
+    else:
+        fills = (default_fill(query.values[0], is_proportion=is_proportion) if query.values else (0.0 if is_proportion else None),)
+    presence = any(
+        needs_presence(value, fill) for value, fill in zip(query.values, fills, strict=bool(query.values))
+    ) if query.values else False
+    lookback = config.covariate.lookback or project.defaults.covariate_lookback
+    default_window = config.window is None and entry == "matured"
+    suffix = f" ({_shown(end)})" if default_window and end is not None else ""
+    return Measure(
+        name=f"{key}{suffix}",
+        key=key,
+        query=query,
+        start=start,
+        end=end,
+        entry=entry,
+        fills=fills,
+        presence=presence,
+        lookback=lookback,
+    )
+
+
+def _window(
+    query: MetricQuery, *, experiment: Experiment, project: Project
+) -> tuple[timedelta, timedelta | None, Entry]:
+    """Return the window; under a sequential test every metric is a cohort metric (see `docs/semantics.md`)."""
+    window = query.source.config.window
+    is_sequential = experiment.analysis.test != "fixed"
+    if window is None:
+        return (timedelta(0), project.defaults.window, "matured") if is_sequential else (timedelta(0), None, "exposed")
+    end = window.end if window.end is not None or not is_sequential else window.start + project.defaults.window
+    return window.start, end, "matured" if window.mature or is_sequential else "exposed"
+
+
+def _shown(span: timedelta) -> str:
+    return f"{span.days}d" if span % DAY == timedelta(0) else f"{span.total_seconds() / 3600:g}h"

@@ -1,0 +1,121 @@
+"""The value of a unit as SQL: final expression over a scan's columns, caps, fill."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+from sqlglot.optimizer.annotate_types import annotate_types
+
+from steelyard.compile.measure import Measure
+from steelyard.compile.scan import Scan
+
+# From the name of a scan's column to the tree that reads it.
+Read = Callable[[str], exp.Expression]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """Limits on one value; trees, because a percentile differs by experiment.
+
+    Attributes:
+        lower: Lower limit.
+        upper: Upper limit.
+    """
+
+    lower: exp.Expression | None = None
+    upper: exp.Expression | None = None
+
+
+def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expression:
+    """Return one value of a measure as DOUBLE: NULL where the unit has no rows, or where it is not finite.
+
+    Args:
+        scan: The scan that gives it.
+        measure: The measure.
+        index: 0, or 1 for a ratio's denominator.
+        read: How the scan's columns are read.
+    """
+    if scan.kind == "opaque":
+        return finite(as_double(read(f"v{index + 1}")))
+    names = scan.columns[(id(measure), index)]
+    by_placeholder = {f"p{number}": read(name) for number, name in enumerate(names)}
+
+    def fill(node: exp.Expression) -> exp.Expression:
+        if isinstance(node, exp.Placeholder):
+            return by_placeholder[str(node.this)].copy()
+        return node
+
+    final = measure.query.values[index].final.copy().transform(fill)
+    value = as_double(final)
+    if not _is_sum(measure.query.values[index].final):
+        value = finite(value)
+    if measure.presence:
+        has_rows = exp.GT(this=read(scan.presence[id(measure)]), expression=exp.Literal.number(0))
+        value = exp.Case(ifs=[exp.If(this=has_rows, true=value)])
+    return value
+
+
+def capped(value: exp.Expression, caps: Caps) -> exp.Expression:
+    """Return a value within limits; NULL stays NULL, which LEAST and GREATEST do not promise everywhere."""
+    ifs = []
+    if caps.upper is not None:
+        ifs.append(exp.If(this=exp.GT(this=value.copy(), expression=caps.upper.copy()), true=caps.upper.copy()))
+    if caps.lower is not None:
+        ifs.append(exp.If(this=exp.LT(this=value.copy(), expression=caps.lower.copy()), true=caps.lower.copy()))
+    return exp.Case(ifs=ifs, default=value) if ifs else value
+
+
+def filled(value: exp.Expression, fill: float | None) -> exp.Expression:
+    """Return a value, or the fill where it is NULL."""
+    return value if fill is None else exp.Coalesce(this=value, expressions=[number(fill)])
+
+
+def as_double(tree: exp.Expression) -> exp.Expression:
+    """Return a number or a truth value as DOUBLE."""
+    if annotate_types(tree.copy()).is_type("boolean"):
+        return exp.Case(
+            ifs=[
+                exp.If(this=tree.copy(), true=number(1.0)),
+                exp.If(this=exp.Not(this=exp.paren(tree.copy())), true=number(0.0)),
+            ]
+        )
+    return exp.cast(tree.copy(), "double")
+
+
+def finite(tree: exp.Expression) -> exp.Expression:
+    """Return a number, NULL where it is NaN or infinite."""
+    return exp.Case(ifs=[exp.If(this=exp.func("isfinite", tree.copy()), true=tree.copy())])
+
+
+def number(value: float) -> exp.Expression:
+    """Return a DOUBLE literal."""
+    literal: exp.Expression = exp.Literal.number(repr(abs(float(value))))
+    return exp.cast(exp.Neg(this=literal) if value < 0 else literal, "double")
+
+
+def column(name: str, table: str = "") -> exp.Column:
+    """Return a quoted column."""
+    return exp.column(exp.to_identifier(name, quoted=False), table=table or None)
+
+
+def reader(table: str) -> Read:
+    """Return a `Read` from one table."""
+    return lambda name: column(name, table)
+
+
+def fill_constants(measure: Measure, caps: Mapping[str, float]) -> tuple[float | None, ...]:
+    """Return the fills with fixed caps applied, the values that units without rows count with."""
+    lower, upper = caps.get("lower"), caps.get("upper")
+    fills: list[float | None] = []
+    for fill in measure.fills:
+        if fill is None:
+            fills.append(None)
+            continue
+        bounded = fill if upper is None else min(fill, upper)
+        fills.append(bounded if lower is None else max(bounded, lower))
+    return tuple(fills)
+
+
+def _is_sum(final: exp.Expression) -> bool:
+    """Return whether a final expression is a bare partial, finite because its rows are."""
+    return isinstance(final.this if isinstance(final, exp.Coalesce) else final, exp.Placeholder)

@@ -1,0 +1,34 @@
+with {% for total in totals %}{{ total.name | ident }} as (
+  /* the whole window from its days */
+  select
+    unit_key
+    {% for column in total.columns %}
+    , {{ tree(column.merged) }} as {{ column.name | ident }}
+    {% endfor %}
+  from {{ total.table | ident }}
+  where day > 0
+  {% if sample is not none %}
+    and unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
+  {% endif %}
+  group by unit_key
+)
+, {% endfor %}unit_values as (
+  select
+    units.unit_key // {{ units_per_cell | literal }} as cell
+    {% for value in values %}
+    , {{ tree(value.tree) }} as {{ value.name | ident }}
+    {% endfor %}
+  from exposed_units as units
+  {% for join in joins %}
+  left join {{ join.table | ident }} as {{ join.name | ident }}
+    on {{ join.name | ident }}.unit_key = units.unit_key
+    {% if join.day is not none %}and {{ join.name | ident }}.day = {{ join.day | literal }}{% endif %}
+
+  {% endfor %}
+  {% if needs_cells %}
+  join cells on cells.cell = units.unit_key // {{ units_per_cell | literal }}
+  {% endif %}
+  {% if sample is not none %}
+  where units.unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
+  {% endif %}
+)

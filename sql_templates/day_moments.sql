@@ -1,0 +1,48 @@
+/* what each day adds to the moments: only units that are active on a day move them */
+with running as (
+  select
+    unit_key,
+    day,
+    row_number() over active_days as active_day
+    {% for column in columns %}
+    , {{ tree(column.now) }} as {{ column.name | ident }}
+    , {{ tree(column.before) }} as {{ column.before_name | ident }}
+    {% endfor %}
+  from {{ table | ident }}
+  where day > 0
+  window active_days as (partition by unit_key order by day rows between unbounded preceding and current row)
+)
+, day_values as (
+  select
+    running.unit_key // {{ units_per_cell | literal }} as cell,
+    running.day,
+    running.active_day
+    {% for value in values %}
+    , {{ tree(value.tree) }} as {{ value.name | ident }}
+    {% endfor %}
+  from running
+  {% for join in joins %}
+  left join {{ join.table | ident }} as {{ join.name | ident }}
+    on {{ join.name | ident }}.unit_key = running.unit_key and {{ join.name | ident }}.day = 0
+  {% endfor %}
+  {% if needs_cells %}
+  join cells on cells.cell = running.unit_key // {{ units_per_cell | literal }}
+  {% endif %}
+)
+, day_changes as (
+  select
+    cell,
+    day
+    {% for value in changes %}
+    , {{ tree(value.tree) }} as {{ value.name | ident }}
+    {% endfor %}
+  from day_values
+)
+select
+  cell,
+  day
+  {% for term in terms %}
+  , {{ tree(term.tree) }} as {{ term.name | ident }}
+  {% endfor %}
+from day_changes
+group by cell, day

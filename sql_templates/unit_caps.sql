@@ -1,0 +1,10 @@
+/* percentile caps: over all units of an experiment that count by its last day, whatever their variant */
+{% include "_unit_values.sql" %}
+select
+  cells.experiment_no
+  {% for cap in caps %}
+  , {{ tree(cap.tree) }} as {{ cap.name | ident }}
+  {% endfor %}
+from unit_values
+join cells on cells.cell = unit_values.cell
+group by cells.experiment_no

@@ -1,0 +1,11 @@
+/* one scan of the facts for all its metrics: partial aggregates per unit {% if is_daily %}and day; day 0 is before the exposure{% else %}before (day 0) and after (day 1) the exposure{% endif %} */
+select
+  exposed.unit_key,
+  {{ tree(day) }} as day
+  {% for column in columns %}
+  , {{ tree(column.aggregate) }} as {{ column.name | ident }}
+  {% endfor %}
+from {{ tree(facts) }} as facts
+join exposed_units as exposed on facts.unit = exposed.unit
+where {{ tree(in_reach) }}
+group by exposed.unit_key, {{ tree(day) }}

@@ -1,0 +1,26 @@
+{% if sample is not none %}
+/* constants near the means of the first units: moments are taken about them, so that no digits are lost */
+{% else %}
+/* moments of values that a unit has once: n, sums and cross products per cell */
+{% endif %}
+{% include "_unit_values.sql" %}
+, capped_values as (
+  select
+    cell
+    {% for value in capped %}
+    , {{ tree(value.tree) }} as {{ value.name | ident }}
+    {% endfor %}
+  from unit_values
+)
+select
+  {% if sample is none %}
+  cell,
+  {% endif %}
+  {% for term in terms %}
+  {{ tree(term.tree) }} as {{ term.name | ident }}{% if not loop.last %},{% endif %}
+
+  {% endfor %}
+from capped_values
+{% if sample is none %}
+group by cell
+{% endif %}
