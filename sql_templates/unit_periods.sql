@@ -1,5 +1,12 @@
 /* spans of time for a query that runs as written: one before the exposure (day 0), then one {% if is_daily %}up to each day{% else %}for the window (day 1){% endif %} */
-with spans as (
+with selected_units as (
+  select *
+  from exposed_units
+  {% if units is not none %}
+  where {{ tree(units) }}
+  {% endif %}
+)
+, spans as (
   select
     unit_key,
     unit,
@@ -8,7 +15,7 @@ with spans as (
     exposed_day,
     {{ tree(starts) }} as starts,
     {{ tree(ends) }} as ends
-  from exposed_units
+  from selected_units
   {% if is_daily %}
   where false
   union all
@@ -20,7 +27,7 @@ with spans as (
     units.exposed_day,
     {{ tree(starts) }} as starts,
     least({{ tree(ends) }}, days.ends) as ends
-  from exposed_units as units
+  from selected_units as units
   join (
     values
     {% for day in days %}
@@ -32,7 +39,7 @@ with spans as (
   {% if before is not none %}
   union all
   select unit_key, unit, 0 as day, exposed_at, exposed_day, {{ tree(before.starts) }} as starts, {{ tree(before.ends) }} as ends
-  from exposed_units
+  from selected_units
   {% endif %}
 )
 select

@@ -241,7 +241,7 @@ def _smooth_columns(scan: Scan) -> set[str]:
     rough = set()
     for measure in scan.outcomes:
         for index, value in enumerate(measure.query.values):
-            names = scan.columns[(id(measure), index)]
+            names = scan.columns[(measure.name, index)]
             is_bare = isinstance(value.final, exp.Placeholder)
             for name in names:
                 (smooth if is_bare else rough).add(name)

@@ -159,7 +159,7 @@ def resolve_measure(
     if not config.covariate.enabled or measure.is_quantile or experiment.analysis.adjustment == "none":
         return replace(measure, lookback=None)
     if not config.covariate.names:
-        own = () if query.shape == "rows" else (Covariate(measure=measure),)
+        own = () if query.shape == "rows" else (Covariate(measure=_before(measure)),)
         return replace(measure, covariates=own)
     newest = newest_versions(queries)
     covariates = []
@@ -170,7 +170,7 @@ def resolve_measure(
             other = MetricKey(name=name, version=newest[name])
             settled = _without_covariates(other, queries[other], experiment=experiment, project=project)
             lookback = config.covariate.lookback or settled.lookback
-            covariates.append(Covariate(measure=replace(settled, lookback=lookback)))
+            covariates.append(Covariate(measure=_before(replace(settled, lookback=lookback))))
         else:
             raise CompileError(
                 f"the covariate {name!r} is neither a metric nor a dimension of {experiment.exposures!r}",
@@ -178,6 +178,12 @@ def resolve_measure(
                 hint=closest(name, [*newest, *exposures.dimensions]),
             )
     return replace(measure, covariates=tuple(covariates))
+
+
+def _before(measure: Measure) -> Measure:
+    """Return a measure as a covariate: named by its look-back, whatever its window."""
+    assert measure.lookback is not None
+    return replace(measure, name=f"{measure.key} before {_shown(measure.lookback)}")
 
 
 def _without_covariates(

@@ -25,8 +25,7 @@ class MetricQuery:
         source: The file it comes from.
         shape: ``aggregate``: taken apart; ``rows``: a value per event, for quantiles; ``opaque``: runs as written.
         tree: The whole query, as parsed.
-        relation: FROM, JOINs and CTEs of an aggregate or rows query, as a SELECT without anything else; for an
-            opaque one the whole query.
+        relation: FROM, JOINs and CTEs of the SELECT that holds the bounds, as a SELECT without anything else.
         unit: The unit's key, as an expression over the relation.
         time: The bounded column.
         conditions: The rest of the WHERE.
@@ -37,8 +36,8 @@ class MetricQuery:
 
     source: MetricSource
     shape: Shape
-    tree: exp.Query
-    relation: exp.Query
+    tree: exp.Select
+    relation: exp.Select
     unit: exp.Expression
     time: TimeColumn
     conditions: tuple[exp.Expression, ...]
@@ -219,6 +218,21 @@ def _relation(tree: exp.Select) -> exp.Select:
     return relation
 
 
+def _relation_of(scope: exp.Select, tree: exp.Select) -> exp.Select:
+    """Return a subquery's relation with the CTEs of the whole query that come before it."""
+    relation = _relation(scope)
+    outer = tree.args.get("with_")
+    if outer is not None and relation.args.get("with_") is None:
+        before = []
+        for cte in outer.expressions:
+            if any(select is scope for select in cte.find_all(exp.Select)):
+                break
+            before.append(cte.copy())
+        if before:
+            relation.set("with_", exp.With(expressions=before))
+    return relation
+
+
 def _opaque(
     source: MetricSource, tree: exp.Select, columns: list[exp.Expression], reason: str
 ) -> MetricQuery:
@@ -228,7 +242,7 @@ def _opaque(
         source=source,
         shape="opaque",
         tree=tree,
-        relation=tree,
+        relation=_relation_of(bounded, tree),
         unit=columns[0].unalias().copy(),
         time=time,
         conditions=tuple(conditions),

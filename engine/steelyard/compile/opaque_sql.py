@@ -7,7 +7,7 @@ from sqlglot import exp
 
 from steelyard.compile.canonical import text
 from steelyard.compile.clock import date_literal, plus, timestamp_literal
-from steelyard.compile.scan_sql import ScanSql
+from steelyard.compile.scan_sql import ScanSql, only_experiments
 from steelyard.compile.time_predicate import has_bounds, split_time
 from steelyard.compile.values import column
 from steelyard.errors import CompileError
@@ -35,6 +35,7 @@ def periods_context(sql: ScanSql, *, days: list[tuple[int, Any]]) -> dict[str, A
     if scan.lookback is not None:
         before = {"starts": _cast(plus(exposed, -scan.lookback), sql), "ends": _cast(exposed, sql)}
     return {
+        "units": only_experiments(scan, "") if scan.experiments else None,
         "is_daily": scan.grain == "day",
         "starts": _cast(plus(exposed, measure.start), sql),
         "ends": _cast(end, sql),

@@ -207,7 +207,20 @@ def _group(exposures: str, planned: list[PlannedExperiment], files: ProjectFiles
     for scan in scans:
         group.outcome_scans.update({measure.name: scan for measure in scan.outcomes})
         group.covariate_scans.update({measure.name: scan for measure in scan.covariates})
+        users = frozenset(_users(scan, planned))
+        scan.experiments = users if len(users) < len(planned) else frozenset()
     return group
+
+
+def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:
+    """Yield the numbers of the experiments that use a scan."""
+    names = {measure.name for measure in (*scan.outcomes, *scan.covariates)}
+    for experiment in planned:
+        for _, measure in experiment.measures:
+            before = {covariate.measure.name for covariate in measure.covariates if covariate.measure is not None}
+            if names & {measure.name, *before}:
+                yield experiment.numbered.number
+                break
 
 
 class GroupPlan:
@@ -308,12 +321,7 @@ class GroupPlan:
         for numbered in self.numbered:
             by_trigger.setdefault(numbered.spec.analysis.trigger or "", []).append(numbered)
         parts = [self._analysed(trigger, numbered) for trigger, numbered in sorted(by_trigger.items())]
-        if len(parts) == 1:
-            return parts[0]
-        union: exp.Expression = parts[0]
-        for part in parts[1:]:
-            union = exp.Union(this=union, expression=part, distinct=False)
-        return union
+        return _union(parts)
 
     def _analysed(self, trigger: str, numbered: list[NumberedExperiment]) -> exp.Expression:
         numbers = None if len(numbered) == len(self.numbered) else [one.number for one in numbered]
@@ -393,6 +401,8 @@ class GroupPlan:
         on_units = self._unit_moments(levels)
         daily: list[tuple[Scan, list[Measure]]] = []
         for scan in self.group.scans:
+            if scan.kind == "rows":
+                continue
             growing = [m for m in scan.outcomes if scan.grain == "day" and m.entry == "exposed"]
             if growing:
                 daily.append((scan, growing))
@@ -516,10 +526,7 @@ class GroupPlan:
             .group_by(column(f"dim_{name}"))
             for name in names
         ]
-        union: exp.Expression = parts[0]
-        for part in parts[1:]:
-            union = exp.Union(this=union, expression=part, distinct=False)
-        return union
+        return _union(parts)
 
     def exposed_query(self) -> exp.Expression:
         """Return a query for the units that were exposed per day: experiment, variant, day, dimensions, n."""
@@ -554,6 +561,20 @@ class GroupPlan:
         for number, until in self._open_ends().items():
             case = case.when(exp.Literal.number(number), timestamp_literal(until), copy=False)
         return case
+
+
+def _union(parts: Sequence[exp.Expression]) -> exp.Expression:
+    """Return UNION ALL of queries, each of which may have CTEs of its own."""
+    if len(parts) == 1:
+        return parts[0]
+    selects = [
+        exp.select("*").from_(exp.alias_(exp.Subquery(this=part), f"part_{number}", table=True))
+        for number, part in enumerate(parts, start=1)
+    ]
+    union: exp.Expression = selects[0]
+    for select in selects[1:]:
+        union = exp.Union(this=union, expression=select, distinct=False)
+    return union
 
 
 def _clock(group: Group, files: ProjectFiles) -> Clock:

@@ -56,7 +56,9 @@ class Scan:
         partials: Its columns.
         outcomes: Measures whose values after the exposure it gives.
         covariates: Measures whose values before the exposure it gives.
-        columns: For each value of each measure: the columns of its partials, and of its presence.
+        columns: For each value of each measure, the columns of its partials.
+        presence: For measures that count their rows, the column of the count.
+        experiments: Numbers of the experiments that use it; empty for all.
     """
 
     name: str
@@ -66,8 +68,9 @@ class Scan:
     partials: list[ScanPartial] = field(default_factory=list)
     outcomes: list[Measure] = field(default_factory=list)
     covariates: list[Measure] = field(default_factory=list)
-    columns: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
-    presence: dict[int, str] = field(default_factory=dict)
+    columns: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    presence: dict[str, str] = field(default_factory=dict)
+    experiments: frozenset[int] = frozenset()
 
     @property
     def has_states(self) -> bool:
@@ -116,13 +119,13 @@ class _Fusion:
         """Find a scan for the values before the exposure, one that exists if possible."""
         kind = self._kind(replace(measure, entry="matured"))
         scan = self._outcome_scan(measure) or self._scan(measure, kind, is_daily=False)
-        if all(id(other) != id(measure) and other.name != measure.name for other in scan.covariates):
+        if all(other.name != measure.name for other in scan.covariates):
             scan.covariates.append(measure)
             self._add_columns(scan, measure, window=None, lookback=measure.lookback)
 
     def _outcome_scan(self, measure: Measure) -> Scan | None:
         for scan in self.scans:
-            if any(other.name == measure.name for other in scan.outcomes):
+            if any(other.key == measure.key for other in scan.outcomes):
                 return scan
         return None
 
@@ -176,7 +179,7 @@ class _Fusion:
             names = tuple(
                 self._column(scan, partial, measure.name, window, lookback) for partial in value.partials
             )
-            scan.columns[(id(measure), index)] = names
+            scan.columns[(measure.name, index)] = names
         if measure.presence:
             conditions: Sequence[exp.Expression] = measure.query.conditions
             partial = Partial(
@@ -185,7 +188,7 @@ class _Fusion:
                 condition=exp.and_(*conditions) if conditions else None,
                 is_count=True,
             )
-            scan.presence[id(measure)] = self._column(scan, partial, measure.name, window, lookback)
+            scan.presence[measure.name] = self._column(scan, partial, measure.name, window, lookback)
 
     def _column(
         self,

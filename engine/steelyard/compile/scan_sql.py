@@ -7,6 +7,7 @@ from sqlglot import exp
 
 from steelyard.compile.canonical import text
 from steelyard.compile.clock import Clock, date_literal, plus, timestamp_literal
+from steelyard.compile.exposure_sql import CELLS_PER_EXPERIMENT, UNITS_PER_CELL
 from steelyard.compile.scan import Scan, ScanPartial
 from steelyard.compile.time_predicate import TimeKind
 from steelyard.compile.values import column
@@ -125,6 +126,7 @@ class ScanSql:
         elif first_start is not None:
             conditions.append(exp.GTE(this=self.event, expression=plus(self.exposed, first_start)))
         conditions += self._upper_bounds()
+        conditions += [only_experiments(self.scan, _EXPOSED)] if self.scan.experiments else []
         return exp.and_(*conditions)
 
     def _upper_bounds(self) -> list[exp.Expression]:
@@ -254,6 +256,13 @@ class ScanSql:
         }
         trees = [exp.paren(tree.copy()) for _, tree in sorted(conditions.items()) if tree is not None]
         return exp.or_(*trees) if "" not in conditions and 0 < len(trees) <= 4 else None
+
+
+def only_experiments(scan: Scan, table: str) -> exp.Expression:
+    """Return the condition that a unit is in one of the experiments that use a scan; its key begins with them."""
+    per_experiment = exp.Literal.number(CELLS_PER_EXPERIMENT * UNITS_PER_CELL)
+    number = exp.IntDiv(this=column("unit_key", table), expression=per_experiment)
+    return exp.In(this=number, expressions=[exp.Literal.number(one) for one in sorted(scan.experiments)])
 
 
 def zoned_literal(instant: datetime) -> exp.Expression:

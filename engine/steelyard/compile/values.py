@@ -37,7 +37,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expres
     """
     if scan.kind == "opaque":
         return finite(as_double(read(f"v{index + 1}")))
-    names = scan.columns[(id(measure), index)]
+    names = scan.columns[(measure.name, index)]
     by_placeholder = {f"p{number}": read(name) for number, name in enumerate(names)}
 
     def fill(node: exp.Expression) -> exp.Expression:
@@ -50,7 +50,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expres
     if not _is_sum(measure.query.values[index].final):
         value = finite(value)
     if measure.presence:
-        has_rows = exp.GT(this=read(scan.presence[id(measure)]), expression=exp.Literal.number(0))
+        has_rows = exp.GT(this=read(scan.presence[measure.name]), expression=exp.Literal.number(0))
         value = exp.Case(ifs=[exp.If(this=has_rows, true=value)])
     return value
 
