@@ -13,6 +13,7 @@ from steelyard.hashing.columns import PIECE
 
 EVERY = pytest.mark.parametrize("scheme", SCHEMES.values(), ids=SCHEMES)
 CHARACTERS = list("aZ09_-:' \\\"%\n\té你😀𝒳\u200b\u0301\xa0\0")
+EDGES = ["x" * 22, "x" * 23, "x" * 24, "x" * 255, "x" * 256, "é" * 200, "\uffff\U00010000\U0010ffff"]
 
 
 def mixed_ids(n: int) -> list[str]:
@@ -20,9 +21,9 @@ def mixed_ids(n: int) -> list[str]:
     rng = np.random.default_rng(0)
     hexadecimal = [rng.bytes(16).hex() for _ in range(n // 3)]
     numeric = [str(number) for number in rng.integers(0, 10**12, n // 3)]
-    lengths = rng.integers(1, 40, n - 2 * (n // 3) - 2)
+    lengths = rng.integers(1, 40, n - 2 * (n // 3) - len(EDGES))
     texts = ["".join(CHARACTERS[k] for k in rng.integers(0, len(CHARACTERS), length)) for length in lengths]
-    return [*hexadecimal, *numeric, *texts, "x" * 300, "é" * 500]
+    return [*hexadecimal, *numeric, *texts, *EDGES]
 
 
 IDS = mixed_ids(1500)
@@ -62,11 +63,14 @@ def test_batch_equals_scalar_on_100_000_mixed_ids(scheme: Scheme) -> None:
     [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
     ids=str,
 )
-def test_arrow_text_of_every_kind_gives_null_where_there_is_no_unit(kind: pa.DataType) -> None:
-    column = pa.array(["a", None, "", "b"]).cast(kind)
+@pytest.mark.parametrize("units", [["a", None, "", "b"], ["", "a"], [None, "a"]], ids=repr)
+def test_arrow_text_of_every_kind_gives_null_where_there_is_no_unit(
+    kind: pa.DataType, units: list[str | None]
+) -> None:
+    column = pa.array(units).cast(kind)
     result = batch(DEFAULT, "exp", column)
     assert result.type == pa.int64()
-    assert result.to_pylist() == [DEFAULT.scalar("exp", unit) for unit in ("a", None, "", "b")]
+    assert result.to_pylist() == [DEFAULT.scalar("exp", unit) for unit in units]
 
 
 def test_integer_columns_hash_as_text() -> None:

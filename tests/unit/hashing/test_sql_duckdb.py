@@ -13,6 +13,7 @@ EXPRESSIBLE = {name: scheme for name, scheme in SCHEMES.items() if name != "conf
 EVERY = pytest.mark.parametrize("scheme", EXPRESSIBLE.values(), ids=EXPRESSIBLE)
 WAREHOUSE = duckdb.connect()
 CHARACTERS = list("aZ09_-:' \\\"%\n\té你😀𝒳\u200b\u0301\xa0\0")
+EDGES = ["x" * 22, "x" * 23, "x" * 24, "x" * 255, "x" * 256, "é" * 200, "\uffff\U00010000\U0010ffff"]
 AWKWARD_SALT = "it's \\ \n 実験 \"%s {salt} $1"
 
 
@@ -20,9 +21,9 @@ def mixed_ids(n: int) -> list[str]:
     rng = np.random.default_rng(1)
     hexadecimal = [rng.bytes(16).hex() for _ in range(n // 3)]
     numeric = [str(number) for number in rng.integers(0, 10**12, n // 3)]
-    lengths = rng.integers(1, 40, n - 2 * (n // 3) - 2)
+    lengths = rng.integers(1, 40, n - 2 * (n // 3) - len(EDGES))
     texts = ["".join(CHARACTERS[k] for k in rng.integers(0, len(CHARACTERS), length)) for length in lengths]
-    return [*hexadecimal, *numeric, *texts, "x" * 300, "é" * 200]
+    return [*hexadecimal, *numeric, *texts, *EDGES]
 
 
 def salt_of(scheme: Scheme) -> str:
