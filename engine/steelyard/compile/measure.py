@@ -195,15 +195,15 @@ def _without_covariates(
     if config.fill != "auto":
         fills: tuple[float | None, ...] = (config.fill,) * (2 if config.type == "ratio" else 1)
     elif config.type == "ratio":
-        fills = tuple(default_fill(value, is_proportion=False) for value in query.values) or (0.0, 0.0)
+        fills = (0.0, 0.0)
     else:
         fills = (default_fill(query.values[0], is_proportion=is_proportion) if query.values else (0.0 if is_proportion else None),)
     presence = any(
         needs_presence(value, fill) for value, fill in zip(query.values, fills, strict=bool(query.values))
     ) if query.values else False
     lookback = config.covariate.lookback or project.defaults.covariate_lookback
-    default_window = config.window is None and entry == "matured"
-    suffix = f" ({_shown(end)})" if default_window and end is not None else ""
+    is_own = config.window is not None and config.window.mature
+    suffix = f" ({_shown(end)})" if entry == "matured" and end is not None and not is_own else ""
     return Measure(
         name=f"{key}{suffix}",
         key=key,

@@ -140,7 +140,7 @@ def covariate_trees(measure: Measure, reads: Mapping[str, tuple[Scan, Read]], le
     trees: list[tuple[exp.Expression, Measure | None, int]] = []
     for covariate in measure.covariates:
         if covariate.measure is None:
-            trees += [(tree, None, 0) for tree in _dummies(covariate.dimension, levels[covariate.dimension])]
+            trees += [(tree, None, 0) for tree in _dummies(covariate.dimension, levels.get(covariate.dimension, ()))]
             continue
         scan, read = reads[covariate.measure.name]
         for index, fill in enumerate(covariate.measure.fills):
