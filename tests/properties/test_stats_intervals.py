@@ -10,7 +10,7 @@ from steelyard.stats.means import MeanPair
 from steelyard.stats.reasons import NOTES, REASONS
 
 means = st.floats(0.01, 100)
-errors = st.floats(1e-3, 10)
+errors = st.floats(1e-2, 10)
 correlations = st.floats(-0.9, 0.9)
 criticals = st.floats(0.5, 6)
 dfs = st.floats(2, 1e5)

@@ -47,12 +47,15 @@ class MetricType(ABC):
         """
 
     @abstractmethod
-    def reduce(self, moments: Moments) -> Reduced:
+    def reduce(self, moments: Moments, *, about: Moments | None = None) -> Reduced:
         """Turn moments of the outcome columns and covariates into moments of one outcome and the covariates.
 
         Args:
             moments: Any batch shape; the first ``len(columns)`` columns are the outcome's, the rest
                 covariates.
+            about: The moments that a nonlinear outcome is linearised about, broadcast to the cells; each
+                cell's own if not given. For strata of shape ``(..., S, K)`` pass
+                ``moments.pool(-2)[..., None, :]``, so that all strata of a variant share its ratio.
         """
 
     def names(self, covariates: Sequence[str] = ()) -> tuple[str, ...]:

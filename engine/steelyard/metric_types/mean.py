@@ -16,7 +16,7 @@ class Mean(MetricType):
         """Return 0 for sums and counts, None for anything else."""
         return 0.0 if additive else None
 
-    def reduce(self, moments: Moments) -> Reduced:
+    def reduce(self, moments: Moments, *, about: Moments | None = None) -> Reduced:
         """Return the moments unchanged."""
         self._require_columns(moments)
         return Reduced(moments=moments, reason=moments.reasons(0), notes={})

@@ -22,7 +22,7 @@ class Proportion(MetricType):
         """Return 0: a unit without rows does not have the property."""
         return 0.0
 
-    def reduce(self, moments: Moments) -> Reduced:
+    def reduce(self, moments: Moments, *, about: Moments | None = None) -> Reduced:
         """Return the moments unchanged, noting values other than 0 and 1 and small counts."""
         self._require_columns(moments)
         share, spread = moments.mean[..., 0], moments.m2[..., 0, 0]

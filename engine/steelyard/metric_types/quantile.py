@@ -25,8 +25,8 @@ class Quantile(MetricType):
         """Return None: a unit without rows has no part in the distribution."""
         return None
 
-    def reduce(self, moments: Moments) -> Reduced:
+    def reduce(self, moments: Moments, *, about: Moments | None = None) -> Reduced:
         """Return the moments of the distribution function at the estimated quantile."""
         self._require_columns(moments)
-        linear, reason = linearise(moments)
+        linear, reason = linearise(moments, about=about)
         return Reduced(moments=linear, reason=reason, notes={})

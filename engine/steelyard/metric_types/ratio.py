@@ -25,13 +25,14 @@ class Ratio(MetricType):
         """Return 0 for both parts."""
         return 0.0
 
-    def reduce(self, moments: Moments) -> Reduced:
-        """Linearise around each cell's ratio R: the outcome is ``(y - R d) / mean(d) + R``.
+    def reduce(self, moments: Moments, *, about: Moments | None = None) -> Reduced:
+        """Replace the parts by ``(y - R d) / mean(d) + R``, with each cell's ratio R or that of ``about``.
 
         Cells whose mean denominator is not positive get the reason ``zero_denominator``.
         """
         self._require_columns(moments)
-        linear, reason = linearise(moments)
-        spread = np.sqrt(np.maximum(np.nan_to_num(moments.variance[..., 1]), 0.0))
-        noisy = noisy_denominator(moments.n, moments.mean[..., 1], spread)
+        linear, reason = linearise(moments, about=about)
+        centre = moments if about is None else about
+        spread = np.sqrt(np.nan_to_num(centre.variance[..., 1]))
+        noisy = noisy_denominator(centre.n, centre.mean[..., 1], spread)
         return Reduced(moments=linear, reason=reason, notes={NOISY_DENOMINATOR: noisy & (reason == "")})

@@ -18,6 +18,8 @@ def poststratify(moments: Moments, *, other: int | None = None, superpopulation:
     Args:
         moments: Shape ``(..., S, K)``: strata, then variants; the outcome is the first column. Strata are
             known before the exposure, and a missing value is a stratum of its own.
+        reason: Reasons already known per variant, shape ``(..., K)``, such as those of a metric type's
+            reduction of the pooled strata.
         other: The stratum that takes in those with fewer than two units in a variant. Without one, they form
             a stratum of their own, together with the next smallest if they are still too few. Outcomes
             have no say in it.
@@ -44,7 +46,7 @@ def poststratify(moments: Moments, *, other: int | None = None, superpopulation:
     gap = filled - level[..., None, :]
     shift = np.swapaxes(weights * gap, -1, -2) @ gap if superpopulation else np.zeros(1)
     pooled = outcome.pool(-2)
-    reasons = first(pooled.reasons(0), _worst(merged))
+    reasons = first(*(() if reason is None else (reason,)), pooled.reasons(0), _worst(merged))
     known, has_mean = fine(reasons), np.isfinite(pooled.mean[..., 0]) & (pooled.n > 0)
     cov = residual[..., None] * np.eye(pooled.n.shape[-1]) + divide(shift, units[..., None, None])
     df = satterthwaite(np.swapaxes(pieces, -1, -2), np.swapaxes(np.maximum(n - 1, 1), -1, -2))

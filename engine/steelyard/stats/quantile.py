@@ -7,7 +7,7 @@ compute as well, and turn the three into an estimate with a variance.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root
@@ -56,11 +56,9 @@ def quantile_ranks(n: ArrayLike, q: ArrayLike, *, alpha: ArrayLike = 0.05, exact
     """
     count, level, error = np.broadcast_arrays(as_floats(n), _level(q), as_floats(alpha))
     if exact:
-        tail = error / 2
-        low = stats.binom.ppf(tail, count, level)
-        low = np.where(stats.binom.cdf(low, count, level) > tail, low, low + 1)
-        high = stats.binom.isf(tail, count, level) + 1
-        return _ranks(count, as_floats(low), as_floats(high))
+        low = _first_above(error / 2, count, level)
+        # The upper rank is the lower one of the reversed values at the complementary level.
+        return _ranks(count, low, count + 1 - _first_above(error / 2, count, 1 - level))
     return _normal_ranks(count, level, np.sqrt(divide(level * (1 - level), count)), error)
 
 
@@ -165,6 +163,16 @@ def histogram_quantile(edges: ArrayLike, counts: ArrayLike, q: ArrayLike) -> Flo
     before = np.take_along_axis(running, at, axis=-1)[..., 0] - inside
     width = bounds[bin_index + 1] - bounds[bin_index]
     return np.asarray(bounds[bin_index] + divide(target - before, inside) * width)
+
+
+def _first_above(tail: FloatArray, n: FloatArray, q: FloatArray) -> FloatArray:
+    """Smallest k whose binomial distribution function exceeds the tail."""
+    trials = n.astype(np.int64)
+    # The continuous inverse is within rounding of the step, so three steps from just below it suffice.
+    k = as_floats(np.maximum(np.floor(special.bdtrik(tail, n, q)) - 1, 0.0))
+    for _ in range(3):
+        k = np.where(special.bdtr(k, trials, q) <= tail, k + 1, k)
+    return k
 
 
 def _normal_ranks(n: FloatArray, q: FloatArray, spread: FloatArray, alpha: FloatArray) -> Ranks:

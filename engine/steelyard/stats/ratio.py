@@ -8,7 +8,7 @@ from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import ZERO_DENOMINATOR, choose, first
 
 
-def linearise(moments: Moments) -> tuple[Moments, TextArray]:
+def linearise(moments: Moments, *, about: Moments | None = None) -> tuple[Moments, TextArray]:
     """Replace numerator and denominator by one outcome whose mean is their ratio.
 
     With R = mean(y) / mean(d) the outcome is ``(y - R d) / mean(d) + R``: its mean is R and its variance
@@ -16,6 +16,8 @@ def linearise(moments: Moments) -> tuple[Moments, TextArray]:
 
     Args:
         moments: The first two columns are the numerator and the denominator, the rest covariates.
+        about: Moments whose means stand for R and mean(d), broadcast to the cells: for strata, those of the
+            whole variant. Without them, each cell's own.
 
     Returns:
         Moments of the outcome and the covariates, NaN where there is no ratio, and the reasons.
@@ -29,22 +31,21 @@ def linearise(moments: Moments) -> tuple[Moments, TextArray]:
         >>> float(ratio.mean[0]), round(float(ratio.variance[0]) / n, 8)
         (1.5, 0.00055)
     """
-    bottom = moments.mean[..., 1]
-    nothing = (moments.n > 0) & (bottom <= 0)
-    reason = first(
-        choose(moments.n.shape, (nothing, ZERO_DENOMINATOR)), moments.reasons(0), moments.reasons(1)
-    )
+    centre, shape = moments if about is None else about, moments.n.shape
+    bottom = centre.mean[..., 1]
+    nothing = (centre.n > 0) & (bottom <= 0)
+    reason = first(choose(shape, (nothing, ZERO_DENOMINATOR)), moments.reasons(0), moments.reasons(1))
     base = np.where((bottom > 0) & np.isfinite(bottom), bottom, np.nan)
-    value = divide(moments.mean[..., 0], base)
+    value = np.broadcast_to(divide(centre.mean[..., 0], base), shape)
     columns = moments.mean.shape[-1]
-    weights = np.zeros((*moments.n.shape, columns - 1, columns))
+    weights = np.zeros((*shape, columns - 1, columns))
     weights[..., 0, 0], weights[..., 0, 1] = divide(1.0, base), -divide(value, base)
     weights[..., range(1, columns - 1), range(2, columns)] = 1.0
     weights[np.isnan(value), 0] = np.nan
     linear = moments.linear(weights)
     parts = np.diagonal(moments.m2, axis1=-2, axis2=-1)[..., :2]
     scale = (weights[..., 0, :2] ** 2 * parts).sum(axis=-1)
-    linear.mean[..., 0] = value
+    linear.mean[..., 0] = value if about is None else value + linear.mean[..., 0]
     linear.m2[..., 0, 0] = _cleaned(linear.m2[..., 0, 0], scale)
     return linear, reason
 

@@ -65,6 +65,8 @@ def test_proportion_notes_values_that_are_not_binary_and_small_counts() -> None:
     assert not notes["values_not_binary"].any()
     share = METRIC_TYPES["proportion"].reduce(Moments.from_rows(rng.uniform(size=(50, 1))))
     assert share.notes["values_not_binary"].tolist() is True
+    counts = METRIC_TYPES["proportion"].reduce(Moments.from_rows(rng.poisson(3, (50, 1))))
+    assert counts.notes["small_counts"].tolist() is False
     assert share.reason == ""
 
 

@@ -3,7 +3,7 @@ import pytest
 from scipy import stats
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.adjustment import unadjusted
+from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.comparison import deterioration, non_inferiority, superiority
 from steelyard.stats.means import MeanPair, VariantMeans, satterthwaite
 from steelyard.stats.moments import Moments
@@ -80,6 +80,34 @@ def test_sequential_bound_sets_intervals_and_significance() -> None:
     narrow = superiority(pair, critical=0.01)
     assert narrow.significant.tolist() == [True]
     assert wide.relative_ci_lower < narrow.relative_ci_lower < narrow.relative_ci_upper
+
+
+def correlated_pair() -> MeanPair:
+    x, noise = rng.normal(3, 1, (2, 2, 150))
+    y = np.array([[10.0], [10.3]]) + x + noise
+    return full(Moments.from_rows(np.stack([y, x], axis=-1))).pairs()
+
+
+def test_interval_at_the_observed_evidence_ends_at_the_null_hypothesis() -> None:
+    """Sharp where the variances and the covariance of adjusted means all enter as they should."""
+    pair = correlated_pair()
+    assert pair.covariance.item() > 0.1 * pair.var_control.item()
+    result = superiority(pair, critical=superiority(pair).evidence)
+    ends = (result.ci_lower, result.ci_upper, result.relative_ci_lower, result.relative_ci_upper)
+    assert min(abs(end.item()) for end in ends[:2]) == pytest.approx(0.0, abs=1e-12)
+    assert min(abs(end.item()) for end in ends[2:]) == pytest.approx(0.0, abs=1e-12)
+    for direction in (1, -1):
+        evidence = non_inferiority(pair, margin=0.05, direction=direction).evidence
+        at_margin = non_inferiority(pair, margin=0.05, direction=direction, critical=abs(evidence))
+        limits = np.array([at_margin.relative_ci_lower, at_margin.relative_ci_upper])
+        assert np.abs(limits + direction * 0.05).min() == pytest.approx(0.0, abs=1e-12)
+
+
+def test_evidence_at_the_bound_is_significant_and_just_below_is_not() -> None:
+    pair = gamma_pair()
+    evidence = superiority(pair).evidence.item()
+    assert superiority(pair, critical=evidence).significant.item()
+    assert not superiority(pair, critical=evidence * (1 + 1e-12)).significant.item()
 
 
 def test_levels_bounds_margins_and_directions_can_differ_by_cell() -> None:

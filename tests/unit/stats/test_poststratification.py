@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.moments import Moments
 from steelyard.stats.poststratification import poststratify
@@ -99,3 +100,35 @@ def test_cells_of_a_batch_merge_independently() -> None:
         alone = poststratify(grid).pairs()
         assert together.effect[cell] == pytest.approx(alone.effect, rel=1e-12)
         assert together.variance[cell] == pytest.approx(alone.variance, rel=1e-12)
+
+
+def test_ratio_is_post_stratified_as_it_is_adjusted_by_dummies() -> None:
+    _, stratum, variant = sample(20_000)
+    d = rng.poisson(2 + stratum) + 1.0
+    y = d * (0.2 + 0.1 * stratum + 0.05 * variant) + rng.normal(size=20_000)
+    rows = np.column_stack([y, d, stratum == 1, stratum == 2]).astype(float)
+    by_variant = Moments.stack([Moments.from_rows(rows[variant == k]) for k in (0, 1)])
+    reduced = METRIC_TYPES["ratio"].reduce(by_variant)
+    dummies = full(reduced.moments, reason=reduced.reason).pairs()
+    grid = Moments.stack(
+        [
+            Moments.stack([Moments.from_rows(rows[(stratum == s) & (variant == k), :2]) for k in (0, 1)])
+            for s in range(3)
+        ],
+        axis=0,
+    )
+    strata = METRIC_TYPES["ratio"].reduce(grid, about=grid.pool(-2)[..., None, :])
+    pair = poststratify(strata.moments).pairs()
+    assert pair.effect.item() == pytest.approx(dummies.effect.item(), rel=1e-10)
+    assert pair.std_error.item() == pytest.approx(dummies.std_error.item(), rel=0.02)
+
+
+def test_reason_of_the_metric_type_goes_before_what_follows_from_it() -> None:
+    good = Moments.from_rows(rng.uniform(1, 2, (50, 2)))
+    flat = Moments.from_rows(np.column_stack([rng.uniform(1, 2, 50), np.zeros(50)]))
+    grid = Moments.stack([Moments.stack([good, flat]), Moments.stack([good, flat])], axis=0)
+    kind, whole = METRIC_TYPES["ratio"], grid.pool(-2)
+    strata, reason = kind.reduce(grid, about=whole[..., None, :]).moments, kind.reduce(whole).reason
+    pair = poststratify(strata, reason=reason).pairs()
+    assert pair.reason.tolist() == ["zero_denominator"]
+    assert np.isnan([pair.effect, pair.std_error]).all()

@@ -42,3 +42,24 @@ def test_cells_keep_their_own_reasons() -> None:
     assert np.isnan(linear.mean[[1, 3], 0]).all()
     assert linear.mean[2, 0] == 1.5
     assert linear.variance[0, 0] == pytest.approx(linearise(good)[0].variance[0], rel=1e-12)
+
+
+def test_strata_linearised_about_the_variant_are_the_parts_of_the_variants_outcome() -> None:
+    rows = np.column_stack([rng.normal(2, 1, 300), rng.poisson(3, 300) + 1.0, rng.normal(size=300)])
+    strata = Moments.stack([Moments.from_rows(rows[:100]), Moments.from_rows(rows[100:])])
+    whole = strata.pool(-1)
+    parts, reason = linearise(strata, about=whole[..., None])
+    expected, _ = linearise(whole)
+    assert reason.tolist() == ["", ""]
+    assert parts.pool(-1).mean == pytest.approx(expected.mean, rel=1e-12)
+    assert parts.pool(-1).m2 == pytest.approx(expected.m2, rel=1e-9)
+    assert parts.mean[0, 0] != pytest.approx(expected.mean[0], rel=1e-3)
+
+
+def test_stratum_without_denominator_is_fine_where_its_variant_has_one() -> None:
+    rows = np.column_stack([np.zeros(100), np.zeros(100)])
+    rest = rng.uniform(1, 2, (100, 2))
+    strata = Moments.stack([Moments.from_rows(rows), Moments.from_rows(rest)])
+    parts, reason = linearise(strata, about=strata.pool(-1)[..., None])
+    assert reason.tolist() == ["", ""]
+    assert np.isfinite(parts.mean).all()
