@@ -10,7 +10,13 @@ from steelyard.stats.reasons import STRATA_MERGED, fine, first
 SMALLEST_CELL = 2
 
 
-def poststratify(moments: Moments, *, other: int | None = None, superpopulation: bool = True) -> VariantMeans:
+def poststratify(
+    moments: Moments,
+    *,
+    reason: TextArray | None = None,
+    other: int | None = None,
+    superpopulation: bool = True,
+) -> VariantMeans:
     """Weight each variant's stratum means by the strata's shares over all variants.
 
     Equals regression on stratum dummies with slopes per variant, up to degrees of freedom.
