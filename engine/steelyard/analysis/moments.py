@@ -176,7 +176,8 @@ class _Builder:
             return change.moments()
         entries = self.entries[measure.name]
         entry = entries.get(segment) or entries[EVERYONE].zeros()
-        fills = [fill for fill in fill_constants(measure, self._caps(measure)) if fill is not None]
+        limits = [self._caps(measure, index) for index in range(len(measure.fills))]
+        fills = [fill for fill in fill_constants(measure, limits) if fill is not None]
         return change.with_inactive(entry, fills).moments()
 
     def _nothing(self, measure: Measure) -> Moments:
@@ -184,14 +185,14 @@ class _Builder:
         shape = (len(self.days), self.variants)
         return Moments(n=np.zeros(shape), mean=np.zeros((*shape, width)), m2=np.zeros((*shape, width, width)))
 
-    def _caps(self, measure: Measure) -> dict[str, float]:
-        """Return the limits of the measure's value."""
+    def _caps(self, measure: Measure, index: int = 0) -> dict[str, float]:
+        """Return the limits of one of the measure's values."""
         limits: dict[str, float] = {}
         for side in ("lower", "upper"):
             cap = getattr(measure.winsorize, side) if measure.winsorize is not None else None
             if cap is None:
                 continue
-            name = cap_name(measure, 0, side, self.planned.numbered.number, is_covariate=False)
+            name = cap_name(measure, index, side, self.planned.numbered.number, is_covariate=False)
             value = cap.value if cap.kind == "value" else self.caps.get(name)
             if value is not None:
                 limits[side] = float(value)

@@ -101,7 +101,8 @@ def _replace_call(
         return placeholder(Partial(merge="add", call=exp.Sum(this=argument.copy()), condition=condition))
     if isinstance(node, exp.Avg):
         top = placeholder(Partial(merge="add", call=exp.Sum(this=argument.copy()), condition=condition))
-        bottom = placeholder(_count(argument, condition))
+        is_finite = exp.func("isfinite", argument.copy())
+        bottom = placeholder(_count(exp.Star(), exp.and_(condition, is_finite) if condition else is_finite))
         zero = exp.Literal.number(0)
         return exp.Paren(this=exp.Div(this=top, expression=exp.Nullif(this=bottom, expression=zero)))
     if isinstance(node, exp.Min | exp.Max):

@@ -235,16 +235,16 @@ def _smooth_columns(scan: Scan) -> set[str]:
     """Return the partials whose value before a day may be had by subtraction.
 
     Counts are exact. A sum may carry a rounding error, which is harmless where it is used as it is and not where it is
-    compared or divided by.
+    compared or divided by. Before its first row the difference is 0, not NULL, so the fill must be 0 as well.
     """
     smooth = {partial.name for partial in scan.partials if partial.partial.is_count}
     rough = set()
     for measure in scan.outcomes:
         for index, value in enumerate(measure.query.values):
             names = scan.columns[(measure.name, index)]
-            is_bare = isinstance(value.final, exp.Placeholder)
+            is_smooth = isinstance(value.final, exp.Placeholder) and measure.fills[index] == 0
             for name in names:
-                (smooth if is_bare else rough).add(name)
+                (smooth if is_smooth else rough).add(name)
     counts = {partial.name for partial in scan.partials if partial.partial.is_count}
     added = {partial.name for partial in scan.partials if partial.partial.merge in ("add", "distinct")}
     return (smooth - (rough - counts)) & added

@@ -1,11 +1,12 @@
 """The value of a unit as SQL: final expression over a scan's columns, caps, fill."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
 from sqlglot.optimizer.annotate_types import annotate_types
 
+from steelyard.compile.aggregates import Value
 from steelyard.compile.measure import Measure
 from steelyard.compile.scan import Scan
 
@@ -47,7 +48,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expres
 
     final = measure.query.values[index].final.copy().transform(fill)
     value = as_double(final)
-    if not _is_sum(measure.query.values[index].final):
+    if not _is_sum(measure.query.values[index]):
         value = finite(value)
     if measure.presence:
         has_rows = exp.GT(this=read(scan.presence[measure.name]), expression=exp.Literal.number(0))
@@ -103,19 +104,19 @@ def reader(table: str) -> Read:
     return lambda name: column(name, table)
 
 
-def fill_constants(measure: Measure, caps: Mapping[str, float]) -> tuple[float | None, ...]:
-    """Return the fills with fixed caps applied, the values that units without rows count with."""
-    lower, upper = caps.get("lower"), caps.get("upper")
+def fill_constants(measure: Measure, caps: Sequence[Mapping[str, float]]) -> tuple[float | None, ...]:
+    """Return the fills with each value's caps applied, the values that units without rows count with."""
     fills: list[float | None] = []
-    for fill in measure.fills:
+    for fill, limits in zip(measure.fills, caps, strict=True):
         if fill is None:
             fills.append(None)
             continue
-        bounded = fill if upper is None else min(fill, upper)
-        fills.append(bounded if lower is None else max(bounded, lower))
+        bounded = min(fill, limits.get("upper", fill))
+        fills.append(max(bounded, limits.get("lower", bounded)))
     return tuple(fills)
 
 
-def _is_sum(final: exp.Expression) -> bool:
-    """Return whether a final expression is a bare partial, finite because its rows are."""
-    return isinstance(final.this if isinstance(final, exp.Coalesce) else final, exp.Placeholder)
+def _is_sum(value: Value) -> bool:
+    """Return whether a value is a bare sum or count, finite because its rows are."""
+    final = value.final.this if isinstance(value.final, exp.Coalesce) else value.final
+    return isinstance(final, exp.Placeholder) and value.partials[0].merge in ("add", "distinct")
