@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,7 @@ from steelyard.errors import CompileError
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.loader import ProjectFiles
 
-DAY = timedelta(days=1)
+DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 Tree = exp.Expression
 SAMPLE = 10_000
 
@@ -65,17 +65,21 @@ class PlannedExperiment:
     Attributes:
         numbered: The experiment and its number.
         measures: Each use of a metric, and how it is measured.
+        zone: Zone in which days begin.
     """
 
     numbered: NumberedExperiment
     measures: tuple[tuple[MetricUse, Measure], ...]
+    zone: ZoneInfo
 
     @property
     def last_day(self) -> date:
         """The last day of its series: windows that opened by its end still close after it."""
         ends = [measure.end for _, measure in self.measures if measure.end is not None]
         longest = max(ends, default=timedelta(0))
-        return min(self.numbered.as_of, self.numbered.last_day + -(-longest // DAY) * DAY)
+        midnight = datetime.combine(self.numbered.last_day + DAY, time(), self.zone).astimezone(UTC)
+        closes = midnight + longest - 2 * MICROSECOND
+        return min(self.numbered.as_of, max(self.numbered.last_day, closes.astimezone(self.zone).date()))
 
 
 @dataclass(slots=True, kw_only=True)
@@ -158,6 +162,7 @@ def plan_groups(
     """
     groups: dict[str, list[PlannedExperiment]] = {}
     counters: dict[str, int] = {}
+    zone = ZoneInfo(files.project.timezone)
     for name in selected:
         spec = files.experiments[name]
         if spec.start is None or spec.start > as_of:
@@ -165,7 +170,7 @@ def plan_groups(
         counters[spec.exposures] = counters.get(spec.exposures, 0) + 1
         numbered = NumberedExperiment(number=counters[spec.exposures], spec=spec, as_of=as_of)
         measures = tuple(_settle(files, queries, name))
-        groups.setdefault(spec.exposures, []).append(PlannedExperiment(numbered=numbered, measures=measures))
+        groups.setdefault(spec.exposures, []).append(PlannedExperiment(numbered=numbered, measures=measures, zone=zone))
     return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
 
 
@@ -310,7 +315,7 @@ class GroupPlan:
             self.numbered,
             log=self.log(),
             types=self.log_types(self.group.exposures),
-            dimensions=self.group.dimensions,
+            dimensions=self.files.project.exposures[self.group.exposures].dimensions,
             clock=self.clock,
         )
         return self.templates.render("seen_units.sql", **context)
@@ -498,10 +503,12 @@ class GroupPlan:
             chosen += [(True, owner, index, name) for name, owner, index in covariates if owner is not None]
         for is_covariate, owner, index, name in chosen:
             here = column(name, "unit_values")
-            kept = counts
+            # A covariate is known on the exposure, so its cap is that of all units, whatever windows are open.
+            conditions: list[exp.Expression] = [] if is_covariate else [counts]
             if owner.winsorize is not None and owner.winsorize.ignore_zeros:
-                kept = exp.and_(counts, exp.NEQ(this=here, expression=exp.Literal.number(0)))
-            value = exp.Case(ifs=[exp.If(this=kept.copy(), true=here.copy())])
+                conditions.append(exp.NEQ(this=here.copy(), expression=exp.Literal.number(0)))
+            kept = exp.If(this=exp.and_(*conditions), true=here.copy()) if conditions else None
+            value = here if kept is None else exp.Case(ifs=[kept])
             for side, cap in owner.percentile_caps:
                 level = exp.Literal.number(repr(cap.value / 100))
                 yield {
