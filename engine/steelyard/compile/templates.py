@@ -49,7 +49,7 @@ class Templates:
         self._environment.filters.clear()
         self._environment.filters.update(ident=_ident, literal=_literal)
 
-    def render(self, name: str, **context: Any) -> exp.Expression:
+    def render(self, name: str, /, **context: Any) -> exp.Expression:
         """Render a template to a tree.
 
         Args:
