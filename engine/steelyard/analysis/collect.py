@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
+from steelyard.analysis.quantiles import add_quantiles
 from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
 from steelyard.dialects.registry import DIALECTS
 from steelyard.warehouse.base import Warehouse
@@ -60,6 +61,9 @@ class Collector:
         caps = {**self._caps(levels), **frozen_caps}
         answers = [self._answer(query, caps) for query in self.plan.moment_queries(levels)]
         experiments = assemble(self.plan, answers, caps=caps, cells=self._rows("exposed", self.plan.exposed_query()))
+        for query in self.plan.quantile_queries():
+            rows = self._rows(query.name, query.tree)
+            add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
         return Collected(experiments=experiments, caps=caps, statements=self.statements, seconds=self.seconds)
 
     def _text(self, name: str, tree: Tree) -> str:

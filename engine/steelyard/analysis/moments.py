@@ -12,6 +12,7 @@ from steelyard.compile.measure import Measure
 from steelyard.compile.moment_sql import Layout, cap_name
 from steelyard.compile.plan import GroupPlan, MomentQuery, PlannedExperiment
 from steelyard.compile.values import fill_constants
+from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 
 FloatArray = npt.NDArray[np.float64]
@@ -43,12 +44,14 @@ class ExperimentMoments:
         planned: The experiment.
         days: Days of the series.
         metrics: By the measure's name.
+        quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
     """
 
     planned: PlannedExperiment
     days: list[date]
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
+    quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
 
     @property

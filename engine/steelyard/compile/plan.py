@@ -28,6 +28,7 @@ from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_m
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout, cap_name
 from steelyard.compile.opaque_sql import opaque_context, periods_context, periods_table
+from steelyard.compile.quantile_sql import QuantileQuery, bins_context, is_last_day_only, is_per_unit
 from steelyard.compile.scan import Scan, fuse
 from steelyard.compile.scan_sql import ScanSql
 from steelyard.compile.templates import Templates
@@ -406,12 +407,11 @@ class GroupPlan:
         on_units = self._unit_moments(levels)
         daily: list[tuple[Scan, list[Measure]]] = []
         for scan in self.group.scans:
-            if scan.kind == "rows":
-                continue
-            growing = [m for m in scan.outcomes if scan.grain == "day" and m.entry == "exposed"]
+            outcomes = [measure for measure in scan.outcomes if not measure.is_quantile]
+            growing = [m for m in outcomes if scan.grain == "day" and m.entry == "exposed"]
             if growing:
                 daily.append((scan, growing))
-            for measure in scan.outcomes:
+            for measure in outcomes:
                 is_growing = measure in growing
                 if not is_growing or measure.is_always_counted:
                     on_units.add(measure, entry=self.entry_column(measure), with_outcomes=not is_growing)
@@ -429,6 +429,26 @@ class GroupPlan:
                 changes.add(measure)
                 probe.add(measure, entry="", with_outcomes=True)
             yield self._query(f"day_moments_{scan.name}", "day_moments.sql", changes, probe, by_day=True)
+
+    def quantile_queries(self) -> Iterator[QuantileQuery]:
+        """Yield the queries for the bins of quantile metrics."""
+        for number, measure in enumerate(one for one in self.group.measures.values() if one.is_quantile):
+            scan = self.group.outcome_scans[measure.name]
+            context = bins_context(
+                measure,
+                scan,
+                self._unit_moments({}),
+                entry=self.entry_column(measure),
+                last_day=self.numbered[0].as_of,
+                dimensions=self.dimension_columns,
+            )
+            yield QuantileQuery(
+                name=f"quantile_bins_{number + 1}",
+                measure=measure,
+                tree=self.templates.render("quantile_bins.sql", **context),
+                is_last_day_only=is_last_day_only(measure),
+                is_per_unit=is_per_unit(measure),
+            )
 
     def _unit_moments(self, levels: Mapping[str, Sequence[str]]) -> UnitMoments:
         return UnitMoments(

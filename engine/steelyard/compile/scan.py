@@ -110,7 +110,7 @@ class _Fusion:
 
     def add_outcome(self, measure: Measure) -> None:
         kind = self._kind(measure)
-        is_daily = self.is_series and measure.entry == "exposed" and kind != "rows"
+        is_daily = self.is_series and measure.entry == "exposed" and not measure.is_quantile
         scan = self._scan(measure, kind, is_daily=is_daily)
         scan.outcomes.append(measure)
         self._add_columns(scan, measure, window=(measure.start, measure.end), lookback=None)
@@ -132,7 +132,7 @@ class _Fusion:
     def _kind(self, measure: Measure) -> ScanKind:
         if measure.query.shape != "aggregate":
             return "rows" if measure.query.shape == "rows" else "opaque"
-        if not self.is_series or measure.entry == "matured":
+        if not self.is_series or measure.entry == "matured" or measure.is_quantile:
             return "additive"
         merges = [partial.merge for value in measure.query.values for partial in value.partials]
         if all(merge in ("add", "min", "max") for merge in merges):

@@ -18,6 +18,7 @@ CONTROL_MEAN_NOT_POSITIVE: Final = "control_mean_not_positive"
 RELATIVE_EFFECT_NOT_IDENTIFIED: Final = "relative_effect_not_identified"
 QUANTILE_COLLAPSED: Final = "quantile_collapsed"
 QUANTILE_NOT_ATTAINABLE: Final = "quantile_not_attainable"
+ONLY_LAST_DAY: Final = "only_last_day"
 TOO_EARLY: Final = "too_early"
 INSUFFICIENT_VARIANTS: Final = "insufficient_variants"
 INSUFFICIENT_SEGMENTS: Final = "insufficient_segments"
@@ -35,6 +36,7 @@ REASONS: Final[Mapping[str, str]] = MappingProxyType(
         RELATIVE_EFFECT_NOT_IDENTIFIED: "The control's mean is too uncertain to divide by.",
         QUANTILE_COLLAPSED: "Many equal values sit at the quantile, so its uncertainty cannot be computed.",
         QUANTILE_NOT_ATTAINABLE: "There are too few values to bound this quantile.",
+        ONLY_LAST_DAY: "The values' ranks change from day to day, so only the last day has a quantile.",
         INSUFFICIENT_VARIANTS: "Fewer than two variants have a share, so there is nothing to compare.",
         INSUFFICIENT_SEGMENTS: "Fewer than two segments have an effect, so there is nothing to compare.",
         TOO_EARLY: "The test spends no error probability at this look: it is too early for an interval.",
