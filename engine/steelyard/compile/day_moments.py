@@ -12,7 +12,7 @@ from steelyard.compile.scan import Scan, ScanPartial
 from steelyard.compile.unit_moments import unit_table
 from steelyard.compile.values import Read, capped, column, filled, measured, number, reader
 
-_RUNNING = {"add": exp.Sum, "min": exp.Min, "max": exp.Max}
+_RUNNING = {"add": exp.Sum, "distinct": exp.Sum, "min": exp.Min, "max": exp.Max}
 
 
 class DayMoments:
