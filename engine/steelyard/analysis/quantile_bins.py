@@ -1,6 +1,6 @@
 """The answer to a quantile query as arrays, and the running histograms that ranks are read off."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Self
@@ -58,8 +58,8 @@ class Bins:
             sums=np.stack(sums, axis=-1),
         )
 
-    def where(self, chosen: npt.NDArray[np.bool_]) -> "Bins":
-        """Return some of the rows."""
+    def where(self, chosen: npt.NDArray[Any]) -> "Bins":
+        """Return some of the rows, by a mask or by their positions."""
         return Bins(
             experiment=self.experiment[chosen],
             variant=self.variant[chosen],
@@ -71,15 +71,18 @@ class Bins:
             sums=self.sums[chosen],
         )
 
-    def segment(self, segment: Segment) -> "Bins":
-        """Return the rows of a segment; everyone is all levels of any one dimension."""
-        if segment != EVERYONE:
-            return self.where(self.levels[segment[0]] == segment[1])
+    def by_segment(self) -> Iterator[tuple[Segment, "Bins"]]:
+        """Yield everyone's rows, which are all levels of any one dimension, and those of each segment."""
         if not self.levels:
-            return self
-        return self.where(
-            np.array([level is not None for level in next(iter(self.levels.values()))], dtype=np.bool_)
-        )
+            yield EVERYONE, self
+        for position, (dimension, column) in enumerate(self.levels.items()):
+            own = np.flatnonzero([level is not None for level in column])
+            if position == 0:
+                yield EVERYONE, self.where(own)
+            levels, codes, sizes = np.unique(column[own].astype(str), return_inverse=True, return_counts=True)
+            ordered = own[np.argsort(codes, kind="stable")]
+            for level, chosen in zip(levels, np.split(ordered, np.cumsum(sizes)), strict=False):
+                yield (dimension, str(level)), self.where(chosen)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -41,9 +41,10 @@ def add_quantiles(
     bins = Bins.read(rows, dimensions=dimensions)
     for moments in experiments:
         if any(measure.name == query.measure.name for _, measure in moments.planned.measures):
-            own = bins.where(bins.experiment == moments.planned.numbered.number)
+            found = dict(bins.where(bins.experiment == moments.planned.numbered.number).by_segment())
+            nothing = bins.where(np.empty(0, dtype=np.int64))
             moments.quantiles[query.measure.name] = {
-                segment: estimate(own.segment(segment), query, moments) for segment in moments.exposed
+                segment: estimate(found.get(segment, nothing), query, moments) for segment in moments.exposed
             }
 
 
