@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
 from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
@@ -21,12 +22,14 @@ class Collected:
     Attributes:
         experiments: Moments by experiment.
         caps: Percentile caps by name.
+        counts: What the log holds beside the analysed units, by experiment.
         statements: Every statement that ran, with its text.
         seconds: Wall time of each.
     """
 
     experiments: dict[str, ExperimentMoments]
     caps: dict[str, float | None]
+    counts: dict[str, LogCounts] = field(default_factory=dict)
     statements: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -64,7 +67,8 @@ class Collector:
         for query in self.plan.quantile_queries():
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
-        return Collected(experiments=experiments, caps=caps, statements=self.statements, seconds=self.seconds)
+        counts = self._counts()
+        return Collected(experiments=experiments, caps=caps, counts=counts, statements=self.statements, seconds=self.seconds)
 
     def _text(self, name: str, tree: Tree) -> str:
         text = self.dialect.generate(tree)
@@ -73,7 +77,7 @@ class Collector:
 
     def _rows(self, name: str, tree: Tree) -> Sequence[tuple[Any, ...]]:
         started = perf_counter()
-        rows = self.warehouse.query(self._text(name, tree)).rows
+        rows = self.warehouse.query(self._text(name, tree)).values
         self.seconds[name] = perf_counter() - started
         return rows
 
@@ -96,6 +100,19 @@ class Collector:
             for experiment, *values in self._rows("caps", tree)
             for name, value in zip(names, values, strict=True)
         }
+
+    def _counts(self) -> dict[str, LogCounts]:
+        names = {one.number: one.spec.name for one in self.plan.numbered}
+        counts = {name: LogCounts() for name in names.values()}
+        for number, variant, n in self._rows("multiple_exposure", self.plan.multiple_query()):
+            counts[names[number]].multiple[int(variant)] = int(n)
+        for number, has_unit, variant, n in self._rows("log_quality", self.plan.log_quality_query()):
+            found = counts[names[number]]
+            if not has_unit:
+                found.without_unit += int(n)
+            else:
+                found.unknown[str(variant)] = int(n)
+        return counts
 
     def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
         shifts: dict[str, float] = {}

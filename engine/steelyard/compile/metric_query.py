@@ -273,6 +273,6 @@ def _selects_with_bounds(tree: exp.Select) -> Iterator[exp.Select]:
             yield select
 
 
-def fingerprint_text(query: MetricQuery) -> str:
-    """Return the normalised syntax of a query: white space, case of keywords and comments do not count."""
-    return query.tree.sql(CANONICAL, comments=False, normalize=True)
+def pretty_query(query: MetricQuery) -> str:
+    """Return the normalised text of a query: white space, comments and the case of keywords do not count."""
+    return query.tree.sql(CANONICAL, comments=False, pretty=True)

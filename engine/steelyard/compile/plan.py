@@ -38,6 +38,7 @@ from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import CompileError
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.loader import ProjectFiles
+from steelyard.spec.project import Exposures
 
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
 Tree = exp.Expression
@@ -295,6 +296,13 @@ class GroupPlan:
             others=sorted(targeted - set(exposures.dimensions)),
         )
 
+    @staticmethod
+    def last_moment_text(exposures: Exposures, *, key: str, dialect: str, name: str) -> str:
+        """Return the SQL for the last moment of a log of exposures."""
+        log = exposure_log(exposures, key=key, dialect=dialect, where=f"steelyard.yml: exposures.{name}.sql")
+        last = exp.select(exp.Max(this=column("exposed_at", "log"))).from_(exp.alias_(exp.Subquery(this=log), "log", table=True))
+        return DIALECTS[dialect].generate(last)
+
     def trigger_log(self, name: str) -> exp.Select:
         """Return the log of a trigger."""
         project = self.files.project
@@ -312,14 +320,16 @@ class GroupPlan:
 
     def seen_units(self) -> exp.Expression:
         """Return the query for one row per experiment and unit."""
-        context = seen_units_context(
+        return self.templates.render("seen_units.sql", **self._seen_context())
+
+    def _seen_context(self) -> dict[str, Any]:
+        return seen_units_context(
             self.numbered,
             log=self.log(),
             types=self.log_types(self.group.exposures),
             dimensions=self.files.project.exposures[self.group.exposures].dimensions,
             clock=self.clock,
         )
-        return self.templates.render("seen_units.sql", **context)
 
     def analysed_units(self) -> exp.Expression:
         """Return the query for the units that are analysed, per trigger."""
@@ -395,6 +405,18 @@ class GroupPlan:
         time = scan.query.time
         known = self.types.facts.get(scan.name)
         return known if known is not None else (time.kind == "date", False)
+
+    def facts_query(self, scan: Scan) -> exp.Expression:
+        """Return the facts that a scan reads, for estimates."""
+        is_date, is_zoned = self.fact_type(scan)
+        return ScanSql(
+            scan,
+            clock=self.clock,
+            time_kind="date" if is_date else "timestamp",
+            is_zoned=is_zoned,
+            origin=self.origin,
+            open_until=self._open_until(),
+        ).facts()
 
     def facts_type_query(self, scan: Scan) -> exp.Select:
         """Return a query without rows whose column has the type of the scan's time column."""
@@ -560,6 +582,23 @@ class GroupPlan:
         columns = [column(name) for name in ("experiment_no", "variant_no", "exposed_day", *self.dimension_columns)]
         n = exp.alias_(exp.Sum(this=column("n")), "n")
         return exp.select(*columns, n).from_("cells").group_by(*(one.copy() for one in columns))
+
+    def log_quality_query(self) -> exp.Expression:
+        """Return a query for exposures that cannot be analysed: experiment, has_unit, variant, n."""
+        context = self._seen_context()
+        is_unit = exp.paren(context["is_unit"])
+        return self.templates.render("log_quality.sql", **{**context, "is_unit": is_unit, "is_unit_here": is_unit})
+
+    def multiple_query(self) -> exp.Expression:
+        """Return a query for units seen in several variants: experiment, variant they were first seen in, n."""
+        first = first_of("variant_no")
+        number = column("experiment_no")
+        return (
+            exp.select(number, exp.alias_(first, "first_variant_no"), exp.alias_(exp.Count(this=exp.Star()), "n"))
+            .from_("seen_units")
+            .where(exp.NEQ(this=column("variant_no"), expression=column("last_variant_no")))
+            .group_by(number.copy(), first.copy())
+        )
 
     def _settle_closings(self) -> None:
         for measure in self.group.measures.values():

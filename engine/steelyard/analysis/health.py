@@ -1,0 +1,171 @@
+"""The rows of the table ``health``: whether the experiment's data can be trusted."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from steelyard.analysis.log_counts import LogCounts
+from steelyard.analysis.moments import EVERYONE, ExperimentMoments
+from steelyard.analysis.results import Analysis
+from steelyard.spec.project import Health
+from steelyard.stats.adjustment import unadjusted
+from steelyard.stats.comparison import superiority
+from steelyard.stats.srm import chi_square, sequential
+
+
+def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> list[dict[str, Any]]:
+    """Return all checks of an experiment at its last day."""
+    rows = [
+        *_srm(analysis, thresholds),
+        *_multiple_exposure(analysis, counts, thresholds),
+        *_pre_exposure(analysis, thresholds),
+        *_log_quality(counts),
+        *_quality_metrics(analysis),
+    ]
+    return [{"experiment_id": analysis.calendar.experiment.name, **row} for row in rows]
+
+
+def _row(check: str, status: str, detail: str, **others: Any) -> dict[str, Any]:
+    blank = {"dimension": "", "segment": "", "statistic": None, "p_value": None, "threshold": None, "metric": "", "variant": ""}
+    return {**blank, "check_name": check, "status": status, "detail": detail, **others}
+
+
+def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield the sample-ratio check on everyone, and for diagnosis on each segment.
+
+    Under a sequential test the p-value holds at every look together; the chi-square's is in the detail.
+    """
+    experiment, moments = analysis.calendar.experiment, analysis.moments
+    shares = [float(variant.share) for variant in experiment.variants]
+    for segment, daily in sorted(moments.exposed.items()):
+        total = daily.sum(axis=0)
+        if not total.sum():
+            if segment == EVERYONE:
+                yield _row("srm", "warn", "No unit has been exposed.")
+            continue
+        test = chi_square(total, shares)
+        p = float(test.p_value)
+        if experiment.analysis.test != "fixed":
+            p = float(sequential(daily, shares).p_value[-1])
+        failed = p < thresholds.srm_alpha
+        split = " : ".join(f"{int(n):,}" for n in total)
+        planned = " : ".join(f"{share:.4g}" for share in shares)
+        yield _row(
+            "srm",
+            ("fail" if segment == EVERYONE else "warn") if failed else "pass",
+            f"Units {split}, planned {planned}; chi-square p = {float(test.p_value):.3g}.",
+            dimension=segment[0],
+            segment=segment[1],
+            statistic=float(test.statistic),
+            p_value=p,
+            threshold=thresholds.srm_alpha,
+        )
+
+
+def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield how many units were seen in several variants, and whether leaving them out biases the comparison."""
+    experiment = analysis.calendar.experiment
+    by_variant = [counts.multiple.get(number, 0) for number in range(len(experiment.variants))]
+    multiple, kept = sum(by_variant), float(analysis.moments.exposed[EVERYONE].sum())
+    if not multiple + kept:
+        return
+    share = multiple / (multiple + kept)
+    named = ", ".join(f"{variant.name} {n:,}" for variant, n in zip(experiment.variants, by_variant, strict=True))
+    detail = f"{multiple:,} units ({share:.2%}) were seen in several variants and are left out; first seen in: {named}."
+    p = None
+    if multiple:
+        p = float(chi_square(by_variant, [float(variant.share) for variant in experiment.variants]).p_value)
+        if p < thresholds.srm_alpha:
+            detail += " They do not follow the allocation, so leaving them out may bias the comparison."
+    is_biased = p is not None and p < thresholds.srm_alpha
+    yield _row(
+        "multiple_exposure",
+        "warn" if share > thresholds.multiple_exposure_share or is_biased else "pass",
+        detail,
+        statistic=share,
+        p_value=p,
+        threshold=thresholds.multiple_exposure_share,
+    )
+
+
+def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield whether the variants differed before the exposure: all metrics' own covariates, Bonferroni."""
+    found: list[tuple[float, float, str, str]] = []
+    for name, metric in sorted(analysis.moments.metrics.items()):
+        own = [c for c in metric.measure.covariates if c.measure is not None and c.measure.key == metric.measure.key]
+        outcomes = len(metric.measure.fills)
+        moments = metric.cells[EVERYONE]
+        if not own or moments.mean.shape[-1] <= outcomes:
+            continue
+        before = moments[-1].select([outcomes])
+        control = _control(analysis.moments)
+        compared = superiority(unadjusted(before).pairs(control))
+        for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
+            p = float(compared.p_value[treatment])
+            if np.isfinite(p):
+                found.append((p, float(compared.statistic[treatment]), name, variant.name))
+    if not found:
+        return
+    p, statistic, name, variant = min(found)
+    adjusted = min(1.0, p * len(found))
+    failed = adjusted < thresholds.pre_exposure_alpha
+    yield _row(
+        "pre_exposure",
+        "fail" if failed else "pass",
+        f"Of {len(found)} comparisons before the exposure the largest difference is in {name}, {variant}.",
+        statistic=statistic,
+        p_value=adjusted,
+        threshold=thresholds.pre_exposure_alpha,
+    )
+
+
+def _control(moments: ExperimentMoments) -> int:
+    spec = moments.planned.numbered.spec
+    return [variant.name for variant in spec.variants].index(spec.control)
+
+
+def _log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:
+    if counts.without_unit:
+        yield _row(
+            "exposures_without_unit",
+            "warn",
+            f"{counts.without_unit:,} exposures have no unit id (NULL or '') and are left out.",
+            statistic=float(counts.without_unit),
+        )
+    if counts.unknown:
+        named = ", ".join(f"{variant!r} {n:,}" for variant, n in sorted(counts.unknown.items()))
+        yield _row(
+            "unknown_variant",
+            "warn",
+            f"Exposures of variants that the experiment does not declare are left out: {named}.",
+            statistic=float(sum(counts.unknown.values())),
+        )
+    if counts.not_finite:
+        yield _row(
+            "quality",
+            "warn",
+            f"{counts.not_finite:,} values are NaN or infinite and count as missing.",
+            statistic=float(counts.not_finite),
+        )
+
+
+def _quality_metrics(analysis: Analysis) -> Iterator[dict[str, Any]]:
+    """Yield a failed check for each metric of role quality that differs between variants."""
+    for one in analysis.tests:
+        if one.test.decides_as != "quality":
+            continue
+        for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
+            failed = bool(one.significant[0, -1, treatment])
+            p = float(one.critical.p_value[-1, treatment])
+            yield _row(
+                "quality",
+                "fail" if failed else "pass",
+                f"{one.test.label} {'differs' if failed else 'does not differ'} between {variant.name} and control.",
+                metric=one.test.label,
+                variant=variant.name,
+                p_value=p if np.isfinite(p) else None,
+                threshold=one.test.alpha,
+            )
+
+

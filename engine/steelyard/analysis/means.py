@@ -1,0 +1,68 @@
+"""Moments to means of variants: reduced by the metric's type, adjusted by its covariates."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from steelyard.analysis.moments import EVERYONE, ExperimentMoments, Segment
+from steelyard.compile.measure import Measure
+from steelyard.metric_types.registry import METRIC_TYPES
+from steelyard.stats.adjustment import full, unadjusted
+from steelyard.stats.means import MeanPair, VariantMeans
+from steelyard.stats.moments import Moments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MetricMeans:
+    """A metric's means in all segments.
+
+    Attributes:
+        segments: The segments, in the order of the first axis.
+        means: Means of shape (segments, days, variants).
+        control: Index of the control.
+    """
+
+    segments: tuple[Segment, ...]
+    means: VariantMeans
+    control: int
+
+    @property
+    def pairs(self) -> MeanPair:
+        """Each treatment beside the control; shapes (segments, days, treatments)."""
+        return self.means.pairs(self.control)
+
+
+def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
+    """Return a metric's means, everyone first and then each segment."""
+    experiment = moments.planned.numbered.spec
+    control = [variant.name for variant in experiment.variants].index(experiment.control)
+    segments = wanted_segments(moments)
+    if measure.is_quantile:
+        cells = moments.quantiles[measure.name]
+        return MetricMeans(segments=segments, means=_stack([cells[one] for one in segments]), control=control)
+    metric = moments.metrics[measure.name]
+    stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
+    kind = METRIC_TYPES[measure.query.source.config.type]
+    reduced = kind.reduce(stacked)
+    is_adjusted = experiment.analysis.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
+    adjust = full if is_adjusted else unadjusted
+    return MetricMeans(segments=segments, means=adjust(reduced.moments, reason=reduced.reason), control=control)
+
+
+def wanted_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:
+    """Return everyone and the segments of the dimensions that the experiment names, sorted."""
+    dimensions = moments.planned.numbered.spec.analysis.dimensions
+    others = sorted(segment for segment in moments.exposed if segment[0] in dimensions)
+    return (EVERYONE, *others)
+
+
+def _stack(cells: list[VariantMeans]) -> VariantMeans:
+    """Put the means of segments side by side along a new first axis."""
+    first = cells[0]
+    arrays = {
+        field.name: np.stack([getattr(cell, field.name) for cell in cells])
+        for field in fields(first)
+        if field.name not in ("notes", "method")
+    }
+    notes = {name: np.stack([cell.notes[name] for cell in cells]) for name in first.notes}
+    return VariantMeans(**arrays, notes=notes, method=first.method)

@@ -1,0 +1,26 @@
+"""The one place that strings the stages together: load, compile, push down, analyse, publish."""
+
+from steelyard.run.checking import check_project
+from steelyard.run.collect import collect_group, compute_moments
+from steelyard.run.compiling import Compiled, compile_project, dry_run
+from steelyard.run.debugging import debug_project
+from steelyard.run.pipeline import RunOptions, RunResult
+from steelyard.run.project import Project
+from steelyard.run.reading import project_reports, seed_project
+from steelyard.run.scaffold import write_project
+
+__all__ = [
+    "Compiled",
+    "Project",
+    "RunOptions",
+    "RunResult",
+    "check_project",
+    "collect_group",
+    "compile_project",
+    "compute_moments",
+    "debug_project",
+    "dry_run",
+    "project_reports",
+    "seed_project",
+    "write_project",
+]

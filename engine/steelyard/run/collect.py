@@ -1,0 +1,138 @@
+"""A group's plan in the warehouse: types of columns first, then the moments."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from steelyard.analysis.collect import Collected, Collector
+from steelyard.analysis.moments import ExperimentMoments
+from steelyard.compile.exposure_sql import LogTypes
+from steelyard.compile.plan import ColumnTypes, Group, GroupPlan, plan_groups
+from steelyard.compile.templates import Templates
+from steelyard.errors import CompileError, WarehouseError
+from steelyard.run.metrics import read_metrics, select_experiments
+from steelyard.spec.loader import ProjectFiles
+from steelyard.warehouse.base import Warehouse
+
+DAY = timedelta(days=1)
+
+
+def compute_moments(
+    files: ProjectFiles,
+    warehouse: Warehouse,
+    *,
+    as_of: date,
+    selected: Sequence[str] | None = None,
+    is_series: bool = True,
+) -> dict[str, ExperimentMoments]:
+    """Push a project's experiments down and return their moments, publishing nothing.
+
+    Args:
+        files: The project.
+        warehouse: Where its tables are.
+        as_of: Last day.
+        selected: Names of experiments; None for all that have started.
+        is_series: Whether every day is wanted, not only the last.
+    """
+    queries = read_metrics(files, dialect=warehouse.dialect)
+    chosen = select_experiments(files, ()) if selected is None else list(selected)
+    found: dict[str, ExperimentMoments] = {}
+    for group in plan_groups(files, queries, as_of=as_of, selected=chosen, is_series=is_series):
+        found.update(collect_group(group, files, warehouse, frozen_caps={}).experiments)
+    return found
+
+
+def collect_group(
+    group: Group, files: ProjectFiles, warehouse: Warehouse, *, frozen_caps: Mapping[str, float | None]
+) -> Collected:
+    """Run one group's plan, with the types that the warehouse says its columns have."""
+    templates = project_templates(files)
+    rough = GroupPlan(group, files=files, types=ColumnTypes(), templates=templates, dialect=warehouse.dialect)
+    types = column_types(rough, warehouse)
+    group.closings.clear()
+    plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
+    try:
+        return Collector(plan, warehouse).collect(frozen_caps=frozen_caps)
+    finally:
+        warehouse.drop_temporaries()
+
+
+def column_types(plan: GroupPlan, warehouse: Warehouse) -> ColumnTypes:
+    """Ask the warehouse for the types of the columns that the plan compares in time."""
+    logs = {plan.group.exposures: _log_types(warehouse, plan.text(plan.log()), "exposed_at", plan.group.exposures)}
+    for numbered in plan.numbered:
+        trigger = numbered.spec.analysis.trigger
+        if trigger is not None and trigger not in logs:
+            logs[trigger] = _log_types(warehouse, plan.text(plan.trigger_log(trigger)), "triggered_at", trigger)
+    facts = {}
+    for scan in plan.group.scans:
+        where = scan.query.source.where
+        try:
+            found = warehouse.column_types(plan.text(plan.facts_type_query(scan)))["event_time"]
+        except WarehouseError as error:
+            raise WarehouseError(error.args[0], where=where, hint=error.hint) from error
+        facts[scan.name] = (found == "date", found == "timestamptz")
+        _check_moment(found, where=where)
+    return ColumnTypes(logs=logs, facts=facts)
+
+
+def _log_types(warehouse: Warehouse, sql: str, moment: str, name: str) -> LogTypes:
+    try:
+        types = warehouse.column_types(sql)
+    except WarehouseError as error:
+        raise WarehouseError(error.args[0], where=f"steelyard.yml: {name}", hint=error.hint) from error
+    _check_moment(types[moment], where=f"steelyard.yml: {name}")
+    return LogTypes(
+        is_zoned=types[moment] == "timestamptz",
+        is_date=types[moment] == "date",
+        is_text=types["unit"] in ("varchar", "text"),
+    )
+
+
+def _check_moment(found: str, *, where: str) -> None:
+    if found not in ("date", "timestamp", "timestamptz"):
+        raise CompileError(
+            f"the time column is of type {found}", where=where, hint="cast it to a date or a timestamp in the query"
+        )
+
+
+def last_exposure_day(files: ProjectFiles, warehouse: Warehouse) -> date:
+    """Return the last day on which any exposure was logged, and at most yesterday.
+
+    Raises:
+        WarehouseError: There are no exposures.
+    """
+    zone = ZoneInfo(files.project.timezone)
+    yesterday = datetime.now(zone).date() - DAY
+    days = [day for name in files.project.exposures if (day := _last_day(files, warehouse, name, zone))]
+    if not days:
+        raise WarehouseError(
+            "no exposures are logged", where="steelyard.yml: exposures", hint="run steelyard seed, or check the query"
+        )
+    return min(max(days), yesterday)
+
+
+def _last_day(files: ProjectFiles, warehouse: Warehouse, name: str, zone: ZoneInfo) -> date | None:
+    query = last_moment_query(files, name, dialect=warehouse.dialect)
+    try:
+        ((moment,),) = warehouse.query(query).values
+    except WarehouseError as error:
+        raise WarehouseError(error.args[0], where=f"steelyard.yml: exposures.{name}", hint=error.hint) from error
+    if moment is None:
+        return None
+    if not isinstance(moment, datetime):
+        return moment if isinstance(moment, date) else None
+    naive = ZoneInfo(files.project.naive_timestamps)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=naive)).astimezone(zone).date()
+
+
+def last_moment_query(files: ProjectFiles, name: str, *, dialect: str) -> str:
+    """Return the SQL for the last moment of a log of exposures."""
+    exposures = files.project.exposures[name]
+    return GroupPlan.last_moment_text(exposures, key=files.project.units[exposures.unit], dialect=dialect, name=name)
+
+
+def project_templates(files: ProjectFiles) -> Templates:
+    """Return the templates, a project's own before the built-in ones."""
+    folder = files.folder("templates")
+    return Templates(folder if folder.is_dir() else None)

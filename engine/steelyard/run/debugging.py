@@ -1,0 +1,55 @@
+"""Whether a project can run where it points to."""
+
+from collections.abc import Iterator
+
+from steelyard.errors import EngineError
+from steelyard.hashing.conformance import check_buckets
+from steelyard.hashing.sql import conformance_sql
+from steelyard.run.collect import last_exposure_day
+from steelyard.run.project import Project
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.migrate import ensure_tables
+
+Check = tuple[str, bool, str]
+
+
+def debug_project(project: Project) -> Iterator[Check]:
+    """Yield each check: its name, whether it is fine, and what was found."""
+    try:
+        profile = project.profile()
+        yield "profile", True, f"{profile.name}, target {profile.target}"
+        warehouse = project.connect()
+    except EngineError as error:
+        yield "connection", False, str(error)
+        return
+    with warehouse:
+        yield "connection", True, f"{warehouse.dialect} answers {warehouse.query('select 1').values[0][0]}"
+        yield _tables(warehouse, profile.target_schema)
+        yield _exposures(project, warehouse)
+        yield _hashing(warehouse)
+
+
+def _tables(warehouse: Warehouse, schema: str) -> Check:
+    try:
+        ensure_tables(warehouse, schema)
+    except EngineError as error:
+        return "privileges", False, str(error)
+    return "privileges", True, f"tables can be created in {schema}"
+
+
+def _exposures(project: Project, warehouse: Warehouse) -> Check:
+    try:
+        return "exposures", True, f"the last are of {last_exposure_day(project.files, warehouse)}"
+    except EngineError as error:
+        return "exposures", False, str(error)
+
+
+def _hashing(warehouse: Warehouse) -> Check:
+    """Run the golden units through the warehouse: a bucket must be the same number there and here."""
+    try:
+        rows = warehouse.query(conformance_sql(warehouse.dialect)).values
+        for index, scheme in enumerate(("sha256", "sha256-60"), start=1):
+            check_buckets(scheme, {int(row[0]): int(row[index]) for row in rows})
+    except EngineError as error:
+        return "hashing", False, str(error)
+    return "hashing", True, f"{len(rows)} golden units have the same bucket in the warehouse as in Python"

@@ -1,0 +1,298 @@
+"""One run: plan, collect, analyse and publish every experiment, none of which takes another down."""
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from steelyard import __version__
+from steelyard.analysis.collect import Collected
+from steelyard.analysis.decisions import decision_rows
+from steelyard.analysis.health import health_rows
+from steelyard.analysis.moment_rows import moment_rows
+from steelyard.analysis.results import Looks, analyse, look_rows, result_rows
+from steelyard.compile.catalogue import experiment_row, metric_row
+from steelyard.compile.lock import meaning_of
+from steelyard.compile.measure import MetricKey
+from steelyard.compile.plan import Group, plan_groups
+from steelyard.errors import EngineError
+from steelyard.run.collect import collect_group, last_exposure_day
+from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
+from steelyard.spec.loader import ProjectFiles
+from steelyard.spec.profile import Profile
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.migrate import ensure_tables
+from steelyard.warehouse.publish import publish_experiment, publish_run
+from steelyard.warehouse.read import read_looks
+
+Progress = Callable[[str], None]
+
+
+@dataclass(slots=True, kw_only=True)
+class RunResult:
+    """What a run did.
+
+    Attributes:
+        run_id: Its name: the same for the same definitions, day and selection.
+        as_of: Last day.
+        published: Rows written per table, by experiment.
+        decisions: Decision rows by experiment.
+        health: Health rows by experiment.
+        failures: Error of each experiment that failed.
+        skipped: Why an experiment was left out.
+        seconds: Wall time of each stage.
+        statements: SQL of each statement, by log of exposures.
+    """
+
+    run_id: str
+    as_of: date
+    published: dict[str, dict[str, int]] = field(default_factory=dict)
+    decisions: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    health: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    failures: dict[str, str] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    statements: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """success, partial or error."""
+        if not self.failures:
+            return "success"
+        return "partial" if self.published else "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run is asked to do.
+
+    Attributes:
+        as_of: Last day; None for the last day of exposures, and at most yesterday.
+        select: Names of experiments, ``tag:x`` or ``metric:x``; empty for all.
+        full_refresh: Whether looks and caps on record are forgotten first.
+        is_series: Whether every day is wanted, not only the last.
+    """
+
+    as_of: date | None = None
+    select: tuple[str, ...] = ()
+    full_refresh: bool = False
+    is_series: bool = True
+
+
+class Run:
+    """One run on one connection."""
+
+    def __init__(
+        self, files: ProjectFiles, profile: Profile, warehouse: Warehouse, options: RunOptions, progress: Progress
+    ) -> None:
+        self.files, self.warehouse, self.options, self.progress = files, warehouse, options, progress
+        self.schema, self.target = profile.target_schema, profile.target
+        self.queries = read_metrics(files, dialect=warehouse.dialect)
+        self.started = datetime.now(UTC)
+        self.chosen = select_experiments(files, options.select)
+        ensure_tables(warehouse, self.schema)
+        as_of = options.as_of or last_exposure_day(files, warehouse)
+        self.result = RunResult(run_id=self._run_id(as_of), as_of=as_of)
+
+    def execute(self) -> RunResult:
+        """Run every group, then record the run."""
+        self._record(status="running")
+        try:
+            for name in self.chosen:
+                self._check_started(name)
+            ready = [name for name in self.chosen if name not in self.result.skipped]
+            for group in self._groups(ready):
+                self._run_group(group)
+        except BaseException as error:
+            self._record(status="error", failures={"": str(error)})
+            raise
+        self._record(status=self.result.status, failures=self.result.failures)
+        return self.result
+
+    def _check_started(self, name: str) -> None:
+        spec = self.files.experiments[name]
+        if spec.status == "draft":
+            self.result.skipped[name] = "it is a draft"
+        elif spec.start is not None and spec.start > self.result.as_of:
+            self.result.skipped[name] = f"it starts on {spec.start}, after {self.result.as_of}"
+
+    def _groups(self, names: Sequence[str]) -> Iterator[Group]:
+        """Yield the groups; an experiment that cannot be planned fails alone."""
+        plannable = []
+        for name in names:
+            try:
+                plan_groups(self.files, self.queries, as_of=self.result.as_of, selected=[name], is_series=True)
+            except EngineError as error:
+                self._fail(name, error)
+            else:
+                plannable.append(name)
+        yield from plan_groups(
+            self.files,
+            self.queries,
+            as_of=self.result.as_of,
+            selected=plannable,
+            is_series=self.options.is_series,
+        )
+
+    def _run_group(self, group: Group) -> None:
+        names = [one.numbered.spec.name for one in group.experiments]
+        self.progress(f"{group.exposures}: {len(names)} experiments, {len(group.scans)} scans")
+        started = perf_counter()
+        try:
+            collected = collect_group(group, self.files, self.warehouse, frozen_caps=self._caps(names))
+        except EngineError as error:
+            self._isolate(names, error)
+            return
+        self.result.seconds[f"collect {group.exposures}"] = perf_counter() - started
+        self.result.statements[group.exposures] = collected.statements
+        started = perf_counter()
+        for name in names:
+            self._publish(name, collected)
+        self.result.seconds[f"analyse {group.exposures}"] = perf_counter() - started
+
+    def _isolate(self, names: Sequence[str], error: EngineError) -> None:
+        """Run a group's experiments one by one, so that the one that fails takes no other down."""
+        if len(names) == 1:
+            self._fail(names[0], error)
+            return
+        self.progress(f"the shared plan failed ({error.args[0]}); running {len(names)} experiments one by one")
+        for name in names:
+            for group in plan_groups(
+                self.files,
+                self.queries,
+                as_of=self.result.as_of,
+                selected=[name],
+                is_series=self.options.is_series,
+            ):
+                self._run_group(group)
+
+    def _publish(self, name: str, collected: Collected) -> None:
+        try:
+            tables = self._tables(name, collected)
+            self.result.published[name] = publish_experiment(
+                self.warehouse,
+                self.schema,
+                experiment_id=name,
+                as_of=self.result.as_of,
+                tables=tables,
+                full_refresh=self.options.full_refresh,
+            )
+        except EngineError as error:
+            self._fail(name, error)
+            return
+        self.result.decisions[name] = list(tables["decisions"])
+        self.result.health[name] = list(tables["health"])
+
+    def _tables(self, name: str, collected: Collected) -> dict[str, list[dict[str, Any]]]:
+        """Return the rows of every table of an experiment."""
+        moments = collected.experiments[name]
+        looks = {} if self.options.full_refresh else self._looks(name)
+        analysis = analyse(moments, looks=looks)
+        health = health_rows(analysis, collected.counts[name], self.files.project.health)
+        minimum = self.files.project.privacy.minimum_units
+        series = [self._stamp(row) for row in result_rows(analysis) if _is_shown(row, minimum)]
+        latest = [{**row, "as_of": self.result.as_of} for row in series if row["as_of"] == moments.days[-1]]
+        return {
+            "results": latest,
+            "timeseries": series,
+            "looks": [self._stamp(row) for row in look_rows(analysis)],
+            "health": [self._stamp(row) for row in health],
+            "decisions": [self._stamp(row) for row in decision_rows(analysis, health)],
+            "moments": [self._stamp(row) for row in moment_rows(moments)],
+        }
+
+    def _stamp(self, row: dict[str, Any]) -> dict[str, Any]:
+        stamped = {**row, "run_id": self.result.run_id}
+        if "metric_type" in row:
+            key = MetricKey(name=row["metric"], version=row["metric_version"])
+            stamped["metric_fingerprint"] = meaning_of(self.queries[key]).fingerprint
+        return stamped
+
+    def _looks(self, name: str) -> Looks:
+        treatments = [variant.name for variant in self.files.experiments[name].treatments]
+        found: dict[tuple[str, str, int], list[Mapping[str, Any]]] = {}
+        for look in read_looks(self.warehouse, self.schema, name):
+            if look["variant"] in treatments:
+                key = (look["metric"], look["hypothesis"], treatments.index(look["variant"]))
+                found.setdefault(key, []).append(look)
+        return found
+
+    def _caps(self, names: Sequence[str]) -> dict[str, float | None]:
+        return {}
+
+    def _fail(self, name: str, error: EngineError) -> None:
+        self.result.failures[name] = str(error)
+
+    def _run_id(self, as_of: date) -> str:
+        """Return a name that is the same for the same definitions, day and selection."""
+        meanings = sorted(f"{key} {meaning_of(query).fingerprint}" for key, query in self.queries.items())
+        specs = [self.files.experiments[name].model_dump_json() for name in self.chosen]
+        settings = self.files.project.model_dump_json()
+        text = "\n".join([__version__, as_of.isoformat(), settings, str(self.options.is_series), *meanings, *specs])
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def _record(self, *, status: str, failures: Mapping[str, str] | None = None) -> None:
+        """Write the run and the catalogue."""
+        run = {
+            "run_id": self.result.run_id,
+            "started": self.started,
+            "ended": None if status == "running" else datetime.now(UTC),
+            "status": status,
+            "as_of": self.result.as_of,
+            "engine_version": __version__,
+            "git_commit": git_commit(self.files.root),
+            "sql_hash": _sql_hash(self.result.statements),
+            "rows_read": None,
+            "bytes_read": None,
+            "stage_seconds": {name: round(value, 3) for name, value in self.result.seconds.items()},
+            "experiments": list(self.chosen),
+            "failures": dict(failures or {}),
+            "target": self.target,
+        }
+        metrics = [
+            {**metric_row(key, query), "run_id": self.result.run_id} for key, query in sorted_items(self.queries)
+        ]
+        experiments = [
+            {**experiment_row(self.files.experiments[name]), "run_id": self.result.run_id} for name in self.chosen
+        ]
+        publish_run(
+            self.warehouse,
+            self.schema,
+            run=run,
+            metrics=metrics if status != "running" else (),
+            experiments=experiments if status != "running" else (),
+        )
+
+
+def _is_shown(row: Mapping[str, Any], minimum: int) -> bool:
+    """Return whether a row has enough units to be shown."""
+    return row["dimension"] == "" or min(row["n_control"], row["n_variant"]) >= minimum
+
+
+def _sql_hash(statements: Mapping[str, Mapping[str, str]]) -> str | None:
+    if not statements:
+        return None
+    text = "\n".join(sql for group in statements.values() for sql in group.values())
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def git_commit(root: Path) -> str | None:
+    """Return the commit that a project's folder is at, read from its files; None where it is no repository."""
+    for folder in (root.resolve(), *root.resolve().parents):
+        head = folder / ".git" / "HEAD"
+        if not head.is_file():
+            continue
+        text = head.read_text(encoding="utf-8").strip()
+        if not text.startswith("ref: "):
+            return text or None
+        ref = folder / ".git" / text.removeprefix("ref: ")
+        if ref.is_file():
+            return ref.read_text(encoding="utf-8").strip()
+        packed = folder / ".git" / "packed-refs"
+        lines = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
+        wanted = text.removeprefix("ref: ")
+        return next((line.split()[0] for line in lines if line.endswith(f" {wanted}")), None)
+    return None

@@ -1,0 +1,94 @@
+"""A project and what can be done with it."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from steelyard.compile.measure import MetricKey
+from steelyard.compile.metric_query import MetricQuery
+from steelyard.compile.plan import ColumnTypes, GroupPlan, plan_groups
+from steelyard.run.collect import project_templates
+from steelyard.run.metrics import read_metrics, select_experiments
+from steelyard.run.pipeline import Progress, Run, RunOptions, RunResult
+from steelyard.spec.loader import ProjectFiles, load_project
+from steelyard.spec.profile import Profile, load_profile
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.registry import connect
+
+
+class Project:
+    """A project: its files, and what can be done with them.
+
+    Args:
+        files: The files.
+        target: Target of the profile; None for its default.
+        profiles_dir: Where ``profiles.yml`` is; None for the usual places.
+
+    Examples:
+        >>> Project.load("nowhere")
+        Traceback (most recent call last):
+        steelyard.errors.SpecError: no steelyard.yml in nowhere
+          hint: run steelyard init, or name a project with --project-dir
+    """
+
+    def __init__(self, files: ProjectFiles, *, target: str | None = None, profiles_dir: Path | None = None) -> None:
+        self.files, self._target, self._profiles_dir = files, target, profiles_dir
+
+    @classmethod
+    def load(
+        cls, path: Path | str = ".", *, target: str | None = None, profiles_dir: Path | None = None
+    ) -> "Project":
+        """Read and validate a project.
+
+        Raises:
+            SpecError: Everything that is wrong in its files.
+        """
+        return cls(load_project(path), target=target, profiles_dir=profiles_dir)
+
+    def profile(self) -> Profile:
+        """Return the chosen output of the project's profile."""
+        return load_profile(
+            self.files.project, self.files.root, target=self._target, profiles_dir=self._profiles_dir
+        )
+
+    def connect(self, *, wait_seconds: float = 10.0) -> Warehouse:
+        """Connect to the target."""
+        return connect(self.profile(), wait_seconds=wait_seconds)
+
+    def metrics(self, *, dialect: str = "duckdb") -> dict[MetricKey, MetricQuery]:
+        """Read and take apart every metric."""
+        return read_metrics(self.files, dialect=dialect)
+
+    def plans(
+        self, *, as_of: date | None = None, select: Sequence[str] = (), is_series: bool = True, dialect: str = "duckdb"
+    ) -> list[GroupPlan]:
+        """Return the plans of a run without a warehouse; types of columns are taken from the metrics' own words."""
+        queries = self.metrics(dialect=dialect)
+        chosen = select_experiments(self.files, select)
+        groups = plan_groups(
+            self.files, queries, as_of=as_of or _last_planned(self.files), selected=chosen, is_series=is_series
+        )
+        templates = project_templates(self.files)
+        return [
+            GroupPlan(group, files=self.files, types=ColumnTypes(), templates=templates, dialect=dialect)
+            for group in groups
+        ]
+
+    def run(self, options: RunOptions | None = None, *, progress: Progress = lambda _: None) -> RunResult:
+        """Compile, push down, analyse and publish.
+
+        Args:
+            options: What to do.
+            progress: Called with one line as each stage begins.
+
+        Raises:
+            EngineError: Nothing could be run; a single experiment's failure is in the result.
+        """
+        with self.connect() as warehouse:
+            return Run(self.files, self.profile(), warehouse, options or RunOptions(), progress).execute()
+
+
+def _last_planned(files: ProjectFiles) -> date:
+    """Return a day on which every experiment has begun, for plans without a warehouse."""
+    days = [day for spec in files.experiments.values() for day in (spec.start, spec.end) if day is not None]
+    return max(days, default=datetime.now(UTC).date())

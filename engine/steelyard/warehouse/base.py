@@ -1,0 +1,120 @@
+"""What the engine asks of every warehouse."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The answer to a query.
+
+    Attributes:
+        columns: Names.
+        values: Rows of Python values; moments in time carry the zone UTC, absent values are None.
+
+    Examples:
+        >>> Rows(columns=("variant", "n"), values=[("control", 3)]).dicts()
+        [{'variant': 'control', 'n': 3}]
+    """
+
+    columns: tuple[str, ...]
+    values: list[tuple[Any, ...]]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __iter__(self) -> Iterator[tuple[Any, ...]]:
+        return iter(self.values)
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """Return each row as a mapping from column to value."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.values]
+
+
+class Warehouse(ABC):
+    """One connection to a warehouse.
+
+    SQL comes in the warehouse's own dialect; parameters are written ``?``. The session's time zone is UTC.
+    Whatever the driver raises becomes a WarehouseError with a hint, without secrets. Use it as a context
+    manager, or close it; temporary tables end with it.
+    """
+
+    dialect: ClassVar[str]
+    types: ClassVar[Mapping[str, str]]
+    """What the warehouse calls each kind of column in `steelyard.warehouse.tables`."""
+
+    @abstractmethod
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        """Run one query and fetch all of its rows."""
+
+    @abstractmethod
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        """Run one statement that returns nothing of interest."""
+
+    @abstractmethod
+    def create_temporary(self, name: str, sql: str) -> None:
+        """Fill a temporary table with a query, in place of one of the same name."""
+
+    @abstractmethod
+    def drop_temporaries(self) -> None:
+        """Drop every temporary table that this connection has created."""
+
+    @abstractmethod
+    def column_types(self, sql: str) -> dict[str, str]:
+        """Return the type of each column of a query, without running it.
+
+        Returns:
+            Names to types, in lower case and without precision: ``varchar``, ``boolean``, ``integer``,
+            ``bigint``, ``hugeint``, ``decimal``, ``double``, ``date``, ``timestamp``, ``timestamptz`` and so on.
+        """
+
+    @abstractmethod
+    def table_columns(self, table: str, schema: str | None = None) -> dict[str, str]:
+        """Return a table's columns as `column_types` does; none if there is no such table."""
+
+    @abstractmethod
+    def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
+        """Fill a table with a CSV or Parquet file, in place of what was there; all or nothing.
+
+        Returns:
+            The number of rows.
+        """
+
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[None]:
+        """Open a transaction; leaving it commits, an exception rolls back."""
+
+    @abstractmethod
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], schema: str | None = None
+    ) -> None:
+        """Append rows in bulk.
+
+        Raises:
+            WarehouseError: A value does not fit its column, is NaN or infinite, or a moment without zone.
+        """
+
+    @abstractmethod
+    def estimate(self, sql: str) -> str:
+        """Return the warehouse's own plan of a query, as text, without running it."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the connection; a second call does nothing."""
+
+    def table_exists(self, table: str, schema: str | None = None) -> bool:
+        """Return whether there is such a table or view."""
+        return bool(self.table_columns(table, schema))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,55 @@
+"""How DuckDB reads the files of a seed: strictly, so that no line is dropped without a word."""
+
+import csv
+from pathlib import Path
+
+from steelyard.errors import WarehouseError
+
+FILE_TYPES = (".csv", ".parquet")
+
+# Without skip and comment DuckDB drops lines before those that look alike, the header among them.
+_STRICT_CSV = (
+    """header = true, delim = ',', quote = '"', escape = '"', comment = '', skip = 0, sample_size = -1"""
+)
+
+
+def reader(path: Path) -> str:
+    """Return the table function that reads a file, whose path is its parameter.
+
+    Raises:
+        WarehouseError: No such file, neither CSV nor Parquet, or a CSV file without a proper header.
+    """
+    where = path.name
+    if not path.is_file():
+        raise WarehouseError("no such file", where=where, hint=f"looked in {path.parent}")
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return "read_parquet(?)"
+    if suffix != ".csv":
+        raise WarehouseError(
+            "neither a CSV nor a Parquet file",
+            where=where,
+            hint=f"its name ends in {' or '.join(FILE_TYPES)}",
+        )
+    _check_header(path)
+    return f"read_csv(?, {_STRICT_CSV})"
+
+
+def _check_header(path: Path) -> None:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            header = next(csv.reader(file), [])
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise WarehouseError(
+            "no CSV in UTF-8", where=path.name, hint="save it as comma-separated values in UTF-8"
+        ) from error
+    names = [name.strip().lower() for name in header]
+    if not names or not all(names):
+        raise WarehouseError(
+            "the first line does not name every column", where=path.name, hint="begin with a line of names"
+        )
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise WarehouseError(
+            f"two columns are named {twice[0]!r}", where=path.name, hint="rename one of them"
+        )

@@ -1,0 +1,225 @@
+"""DuckDB, natively: a file, or a database in memory."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+import duckdb
+
+from steelyard.errors import WarehouseError
+from steelyard.spec.outputs import DuckDB
+from steelyard.spec.profile import Profile
+from steelyard.warehouse.base import Rows, Warehouse
+from steelyard.warehouse.bulk import to_arrays
+from steelyard.warehouse.duckdb_errors import translate
+from steelyard.warehouse.duckdb_files import reader
+from steelyard.warehouse.names import literal, quoted, require_safe
+
+T = TypeVar("T")
+
+_WITH_ZONE = "timestamp with time zone"
+_CANONICAL = {
+    _WITH_ZONE: "timestamptz",
+    "timestamp_s": "timestamp",
+    "timestamp_ms": "timestamp",
+    "timestamp_ns": "timestamp",
+}
+_INCOMING = "_steelyard_incoming"
+_RETRY_SECONDS = 0.2
+
+
+class DuckDBWarehouse(Warehouse):
+    """A DuckDB database.
+
+    Temporary tables belong to the connection, so nothing of them is left when it ends, however it ends.
+    """
+
+    dialect: ClassVar[str] = "duckdb"
+    types: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "text": "VARCHAR",
+            "json": "VARCHAR",
+            "number": "DOUBLE",
+            "count": "BIGINT",
+            "flag": "BOOLEAN",
+            "day": "DATE",
+            "moment": "TIMESTAMPTZ",
+        }
+    )
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, *, where: str, secrets: Sequence[str]) -> None:
+        self._connection = connection
+        self._where = where
+        self._secrets = tuple(secrets)
+        self._temporaries: dict[str, None] = {}
+        self._is_in_transaction = False
+
+    @classmethod
+    def open(cls, profile: Profile, *, wait_seconds: float = 0.0) -> "DuckDBWarehouse":
+        """Connect as a profile says.
+
+        Args:
+            profile: Its output is a DuckDB.
+            wait_seconds: How long to try again while another process holds the file.
+
+        Raises:
+            WarehouseError: The file cannot be opened, or a setting or an extension is refused.
+        """
+        output = profile.output
+        assert isinstance(output, DuckDB)
+        secrets = [value.get_secret_value() for value in output.settings.values()]
+        where = f"target {profile.target}"
+        connection = _connect(output, where=where, secrets=secrets, wait_seconds=wait_seconds)
+        warehouse = cls(connection, where=where, secrets=secrets)
+        try:
+            warehouse._prepare(output)
+        except BaseException:
+            warehouse.close()
+            raise
+        return warehouse
+
+    def _prepare(self, output: DuckDB) -> None:
+        for extension in output.extensions:
+            self.execute(f"load {require_safe(extension, 'an extension', where=self._where)}")
+        for name, value in output.settings.items():
+            setting = require_safe(name, "a setting", where=self._where)
+            self.execute(f"set {setting} = {literal(value.get_secret_value())}")
+        if output.threads is not None:
+            self.execute(f"set threads = {output.threads}")
+        self.execute("set timezone = 'UTC'")
+        # Else a table's name that does not exist could find a variable of the program.
+        self.execute("set python_enable_replacements = false")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        return self._run(lambda: self._fetch(sql, parameters))
+
+    def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        # A relation tells its types before it runs.
+        relation = self._connection.sql(sql, params=list(parameters))
+        columns = tuple(relation.columns)
+        zoned = [i for i, kind in enumerate(relation.types) if str(kind).lower() == _WITH_ZONE]
+        if not zoned:
+            return Rows(columns=columns, values=relation.fetchall())
+        # DuckDB makes Python values of moments with a zone only where pytz is installed.
+        projected = [
+            f"timezone('UTC', {quoted(name)})" if i in zoned else quoted(name)
+            for i, name in enumerate(columns)
+        ]
+        rows = relation.project(", ".join(projected)).fetchall()
+        return Rows(columns=columns, values=[_with_zone(row, zoned) for row in rows])
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._run(lambda: self._connection.execute(sql, list(parameters)).fetchall())
+
+    def create_temporary(self, name: str, sql: str) -> None:
+        self.execute(f"create or replace temporary table {quoted(name)} as {sql}")
+        self._temporaries[name] = None
+
+    def drop_temporaries(self) -> None:
+        for name in self._temporaries:
+            self.execute(f"drop table if exists temp.{quoted(name)}")
+        self._temporaries.clear()
+
+    def column_types(self, sql: str) -> dict[str, str]:
+        return {name: _canonical(kind) for name, kind, *_ in self.query(f"describe {sql}")}
+
+    def table_columns(self, table: str, schema: str | None = None) -> dict[str, str]:
+        found = self.query(
+            "select column_name, data_type from duckdb_columns() where lower(table_name) = lower(?)"
+            " and lower(schema_name) = lower(coalesce(?, current_schema()))"
+            " and database_name in (current_database(), 'temp')"
+            " order by database_name = 'temp', column_index",
+            [table, schema],
+        )
+        return {name: _canonical(kind) for name, kind in found}
+
+    def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
+        target = quoted(table, schema)
+        self.execute(f"create or replace table {target} as select * from {reader(path)}", [str(path)])
+        return int(self.query(f"select count(*) from {target}").values[0][0])
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self._is_in_transaction:
+            raise WarehouseError("a transaction is open already", where=self._where, hint="end it first")
+        self.execute("begin transaction")
+        self._is_in_transaction = True
+        try:
+            yield
+            self.execute("commit")
+        except BaseException:
+            # A commit that failed, or a broken database, has ended the transaction by itself.
+            with suppress(duckdb.Error):
+                self._connection.rollback()
+            raise
+        finally:
+            self._is_in_transaction = False
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], schema: str | None = None
+    ) -> None:
+        if not rows:
+            return
+        target = quoted(table, schema)
+        known = self.column_types(f"select * from {target}")
+        kinds = {column: known[column] for column in columns if column in known}
+        unknown = [column for column in columns if column not in known]
+        if unknown:
+            raise WarehouseError(
+                f"the table {table} has no column {unknown[0]!r}",
+                where=self._where,
+                hint=f"it has {', '.join(known)}",
+            )
+        arrays = to_arrays(kinds, rows, where=f"{self._where}: table {table}")
+        names = ", ".join(map(quoted, columns))
+        self._run(lambda: self._connection.register(_INCOMING, arrays))
+        try:
+            self.execute(f"insert into {target} ({names}) select * from {_INCOMING}")
+        finally:
+            with suppress(duckdb.Error):
+                self._connection.unregister(_INCOMING)
+
+    def estimate(self, sql: str) -> str:
+        return "\n".join(str(row[-1]) for row in self.query(f"explain {sql}"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _run(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except duckdb.Error as error:
+            raise translate(error, where=self._where, secrets=self._secrets) from error
+
+
+def _connect(
+    output: DuckDB, *, where: str, secrets: Sequence[str], wait_seconds: float
+) -> duckdb.DuckDBPyConnection:
+    until = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(output.path, read_only=output.read_only)
+        except duckdb.Error as error:
+            if "Could not set lock" not in str(error) or time.monotonic() >= until:
+                raise translate(error, where=where, secrets=secrets) from error
+        time.sleep(_RETRY_SECONDS)
+
+
+def _canonical(kind: str) -> str:
+    """Return DuckDB's name of a type in the words that all warehouses share."""
+    lower = kind.lower().strip('"')
+    if lower.startswith("decimal(") and lower.endswith(")"):
+        return "decimal"
+    return _CANONICAL.get(lower, lower)
+
+
+def _with_zone(row: tuple[Any, ...], zoned: Sequence[int]) -> tuple[Any, ...]:
+    values = list(row)
+    for i in zoned:
+        if values[i] is not None:
+            values[i] = values[i].replace(tzinfo=UTC)
+    return tuple(values)

@@ -1,0 +1,45 @@
+"""Identifiers and text as they are written into SQL."""
+
+import re
+
+from steelyard.errors import WarehouseError
+
+_SAFE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+def quoted(name: str, schema: str | None = None) -> str:
+    """Return an identifier, quoted so that whatever it holds stays one identifier.
+
+    Examples:
+        >>> quoted("looks", "steelyard")
+        '"steelyard"."looks"'
+        >>> quoted('a"; drop table t; --')
+        '"a""; drop table t; --"'
+    """
+    own = '"' + name.replace('"', '""') + '"'
+    return own if schema is None else f"{quoted(schema)}.{own}"
+
+
+def literal(text: str) -> str:
+    """Return a text as a SQL literal, for statements that take no parameters.
+
+    Examples:
+        >>> literal("the unit's id")
+        "'the unit''s id'"
+    """
+    return "'" + text.replace("'", "''") + "'"
+
+
+def require_safe(name: str, what: str, *, where: str = "") -> str:
+    """Return a name that needs no quotes in any warehouse.
+
+    Raises:
+        WarehouseError: It is none.
+    """
+    if not _SAFE.fullmatch(name):
+        raise WarehouseError(
+            f"{name!r} is no name for {what}",
+            where=where,
+            hint="use letters, digits and underscores, beginning with a letter",
+        )
+    return name
