@@ -4,6 +4,9 @@ with facts as (
     exposed.unit_key,
     exposed.exposed_at,
     exposed.exposed_day,
+    {% if has_open_until %}
+    exposed.open_until,
+    {% endif %}
     {{ tree(day) }} as day,
     facts.*
   from {{ tree(facts) }} as facts

@@ -83,7 +83,8 @@ class ScanSql:
             {"name": partial.name, "aggregate": self.aggregate(partial).transform(relocate)}
             for partial in self.scan.partials
         ]
-        return {**self.reach(), "columns": columns}
+        has_open_until = self.open_until is None and any(measure.end is None for measure in self.scan.outcomes)
+        return {**self.reach(), "columns": columns, "has_open_until": has_open_until}
 
     def rows_context(self) -> dict[str, Any]:
         """Return the values of the template ``unit_rows.sql``."""
