@@ -118,7 +118,9 @@ class _Fusion:
     def add_covariate(self, measure: Measure) -> None:
         """Find a scan for the values before the exposure, one that exists if possible."""
         kind = self._kind(replace(measure, entry="matured"))
-        scan = self._outcome_scan(measure) or self._scan(measure, kind, is_daily=False)
+        scan = self._outcome_scan(measure)
+        if scan is None or (scan.kind in ("distinct", "opaque") and scan.lookback not in (None, measure.lookback)):
+            scan = self._scan(measure, kind, is_daily=False)
         if all(other.name != measure.name for other in scan.covariates):
             scan.covariates.append(measure)
             self._add_columns(scan, measure, window=None, lookback=measure.lookback)
@@ -145,7 +147,7 @@ class _Fusion:
         query = measure.query
         key = [kind, text(query.relation), text(query.unit), text(query.time.tree)]
         if kind == "distinct":
-            key.append(query.values[0].partials[0].key)
+            key += [query.values[0].partials[0].key, str((measure.start, measure.end))]
         if kind in ("opaque", "rows"):
             key.append(measure.name)
         if kind == "additive" and not _merges_over_days(query):
