@@ -30,14 +30,16 @@ class Critical:
 
     Attributes:
         value: What the evidence must reach: infinite where it cannot.
+        interval: Half width of the intervals in standard errors: the bound of the latest look that had one.
         p_value: p-value to show: that of the whole sequence of looks.
         crossed: Whether it has been reached on this day or an earlier look.
         reason: Why there is no test on a day, '' where there is one.
         looks: Rows of the table ``looks`` that are new.
-        fraction: Spending clock.
+        look_number: Number of the look on a day; 0 without one.
     """
 
     value: FloatArray
+    interval: FloatArray
     p_value: FloatArray
     crossed: npt.NDArray[np.bool_]
     reason: npt.NDArray[np.object_]
@@ -154,7 +156,13 @@ def fixed(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
     with np.errstate(invalid="ignore"):
         crossed = (_reached(evidence.statistic, test) >= value) & calendar.is_stopped
     return Critical(
-        value=value, p_value=p, crossed=crossed, reason=reason, looks=[], look_number=np.zeros(shape, dtype=np.int64)
+        value=value,
+        interval=value,
+        p_value=p,
+        crossed=crossed,
+        reason=reason,
+        looks=[],
+        look_number=np.zeros(shape, dtype=np.int64),
     )
 
 
@@ -172,7 +180,9 @@ def always(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
         crossed = np.logical_or.accumulate(_reached(z, test) >= value, axis=0)
     reason = np.where(np.isfinite(value), "", TOO_EARLY).astype(object)
     numbers = np.broadcast_to(np.arange(1, len(value) + 1)[:, None], value.shape)
-    return Critical(value=value, p_value=p, crossed=crossed, reason=reason, looks=[], look_number=numbers)
+    return Critical(
+        value=value, interval=value, p_value=p, crossed=crossed, reason=reason, looks=[], look_number=numbers
+    )
 
 
 def sequential(
@@ -198,14 +208,24 @@ def sequential(
 
 
 def _gather(series: Sequence["_Series"]) -> Critical:
+    value = np.stack([one.value for one in series], axis=1)
     return Critical(
-        value=np.stack([one.value for one in series], axis=1),
+        value=value,
+        interval=_latest(value),
         p_value=np.stack([one.p_value for one in series], axis=1),
         crossed=np.stack([one.crossed for one in series], axis=1),
         reason=np.stack([one.reason for one in series], axis=1),
         looks=[look for one in series for look in one.new_looks],
         look_number=np.stack([one.number for one in series], axis=1),
     )
+
+
+def _latest(bounds: FloatArray) -> FloatArray:
+    """Return on each day the bound of the latest look that had one; infinite before the first."""
+    known = np.isfinite(bounds)
+    position = np.maximum.accumulate(np.where(known, np.arange(len(bounds))[:, None], -1), axis=0)
+    found = np.take_along_axis(bounds, np.maximum(position, 0), axis=0)
+    return np.where(position >= 0, found, np.inf)
 
 
 def _solve(series: Sequence["_Series"], calendar: Calendar) -> None:

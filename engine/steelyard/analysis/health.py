@@ -92,7 +92,7 @@ def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health
 def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     """Yield whether the variants differed before the exposure: all metrics' own covariates, Bonferroni."""
     found: list[tuple[float, float, str, str]] = []
-    for name, metric in sorted(analysis.moments.metrics.items()):
+    for _, metric in sorted(analysis.moments.metrics.items()):
         own = [c for c in metric.measure.covariates if c.measure is not None and c.measure.key == metric.measure.key]
         outcomes = len(metric.measure.fills)
         moments = metric.cells[EVERYONE]
@@ -104,7 +104,7 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
         for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
             p = float(compared.p_value[treatment])
             if np.isfinite(p):
-                found.append((p, float(compared.statistic[treatment]), name, variant.name))
+                found.append((p, float(compared.statistic[treatment]), metric.measure.key.name, variant.name))
     if not found:
         return
     p, statistic, name, variant = min(found)

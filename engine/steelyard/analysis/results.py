@@ -136,7 +136,8 @@ def _tested(
     test: Test, means: MetricMeans, pairs: MeanPair, critical: Critical, calendar: Calendar
 ) -> TestedMetric:
     nominal = fixed_levels(test, pairs)
-    values = np.concatenate([critical.value[None], nominal[1:]]) if len(nominal) > 1 else critical.value[None]
+    everyone = critical.interval[None]
+    values = np.concatenate([everyone, nominal[1:]]) if len(nominal) > 1 else everyone
     comparison = _compare(test, pairs, critical=values)
     segments = comparison.p_value[1:]
     adjusted = _benjamini_hochberg(segments)
@@ -233,10 +234,13 @@ def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
         "statistic": compared.statistic,
         "p_value": _shown_p(one),
         "log10_p_value": compared.log10_p_value,
+        "nominal_p_value": compared.p_value,
         "variance_reduction": compared.variance_reduction,
         "required_n": one.size.required_n,
         "powered": one.size.powered,
-        "bound": compared.critical,
+        "bound": np.where(np.isfinite(one.critical.value), one.critical.value, np.nan)[None].repeat(
+            len(one.means.segments), axis=0
+        ),
         "reason": reason,
         "relative_reason": np.where(fine(reason), compared.relative_reason, ""),
         "test_state": state,
@@ -294,7 +298,7 @@ def _raw_means(means: MetricMeans) -> tuple[Any, Any]:
 
 _HIDDEN = (
     "mean_variant effect effect_ci_lower effect_ci_upper relative_effect relative_effect_ci_lower mean_control "
-    "relative_effect_ci_upper std_error statistic p_value log10_p_value mean_control_raw mean_variant_raw bound"
+    "relative_effect_ci_upper std_error statistic p_value log10_p_value nominal_p_value df variance_reduction mean_control_raw mean_variant_raw bound"
 ).split()
 
 

@@ -91,6 +91,7 @@ class Run:
         self.files, self.warehouse, self.options, self.progress = files, warehouse, options, progress
         self.schema, self.target = profile.target_schema, profile.target
         self.queries = read_metrics(files, dialect=warehouse.dialect)
+        self.fingerprints = {key: meaning_of(query).fingerprint for key, query in self.queries.items()}
         self.started = datetime.now(UTC)
         self.chosen = select_experiments(files, options.select)
         ensure_tables(warehouse, self.schema)
@@ -208,7 +209,7 @@ class Run:
         stamped = {**row, "run_id": self.result.run_id}
         if "metric_type" in row:
             key = MetricKey(name=row["metric"], version=row["metric_version"])
-            stamped["metric_fingerprint"] = meaning_of(self.queries[key]).fingerprint
+            stamped["metric_fingerprint"] = self.fingerprints[key]
         return stamped
 
     def _looks(self, name: str) -> Looks:
@@ -228,7 +229,7 @@ class Run:
 
     def _run_id(self, as_of: date) -> str:
         """Return a name that is the same for the same definitions, day and selection."""
-        meanings = sorted(f"{key} {meaning_of(query).fingerprint}" for key, query in self.queries.items())
+        meanings = sorted(f"{key} {fingerprint}" for key, fingerprint in self.fingerprints.items())
         specs = [self.files.experiments[name].model_dump_json() for name in self.chosen]
         settings = self.files.project.model_dump_json()
         text = "\n".join([__version__, as_of.isoformat(), settings, str(self.options.is_series), *meanings, *specs])
