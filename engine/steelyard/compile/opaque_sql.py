@@ -31,6 +31,8 @@ def periods_context(sql: ScanSql, *, days: list[tuple[int, Any]]) -> dict[str, A
     measure = scan.outcomes[0] if scan.outcomes else scan.covariates[0]
     exposed = column("exposed_day" if sql.is_date else "exposed_at")
     end = sql.last_bound() if measure.end is None else plus(exposed, measure.end)
+    if not scan.outcomes:
+        end = exposed
     before = None
     if scan.lookback is not None:
         before = {"starts": _cast(plus(exposed, -scan.lookback), sql), "ends": _cast(exposed, sql)}
@@ -56,7 +58,8 @@ def opaque_context(sql: ScanSql) -> dict[str, Any]:
         "key": key,
         "periods": periods_table(sql.scan.name),
         "values": [
-            {"name": f"v{number}", "tree": column(name, "written")} for number, name in enumerate(names, start=1)
+            {"name": f"v{number}", "tree": column(name, "written")}
+            for number, name in enumerate(names, start=1)
         ],
     }
 
@@ -77,7 +80,8 @@ def bound_query(sql: ScanSql) -> exp.Select:
         if (condition := select.args.get("where")) is not None
         and has_bounds(condition)
         and any(
-            node.find_ancestor(exp.Select) is select for node in condition.find_all(exp.Placeholder, exp.Parameter)
+            node.find_ancestor(exp.Select) is select
+            for node in condition.find_all(exp.Placeholder, exp.Parameter)
         )
     )
     _check_joins(tree, scope, where)
