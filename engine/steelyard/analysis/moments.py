@@ -1,7 +1,7 @@
 """Rows of the moment queries to arrays: per experiment, metric, segment and day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -216,11 +216,16 @@ class _Builder:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Sums:
-    """Running sums about shifts; arrays of shape (days, variants), (…, k) and (…, k, k)."""
+    """Running sums about shifts; arrays of shape (days, variants), (…, k) and (…, k, k).
+
+    ``rounding`` bounds the error of the squares, shape (…, k): what days add and take away again leaves the
+    rounding of the largest sum that there was.
+    """
 
     n: FloatArray
     sums: FloatArray
     products: FloatArray
+    rounding: FloatArray
     shift: FloatArray
     outcomes: int
 
@@ -238,18 +243,30 @@ class _Sums:
         for (i, j), name in layout.products.items():
             products[..., i, j] = products[..., j, i] = array[..., index[name]]
         shift = np.array([shifts.get(f"shift_{name}", 0.0) for name in layout.vector])
+        largest = np.maximum.accumulate(np.abs(np.diagonal(products, axis1=-2, axis2=-1)), axis=0)
         return cls(
-            n=array[..., index[layout.n]], sums=sums, products=products, shift=shift, outcomes=layout.outcomes
+            n=array[..., index[layout.n]],
+            sums=sums,
+            products=products,
+            rounding=8 * np.finfo(np.float64).eps * largest,
+            shift=shift,
+            outcomes=layout.outcomes,
         )
 
     def moments(self) -> Moments:
-        return Moments.from_sums(n=self.n, sums=self.sums, products=self.products, shift=self.shift)
+        """Return the moments; a spread within rounding is none, where plain subtraction could be below 0."""
+        products = self.products.copy()
+        squares = np.einsum("...ii->...i", products)
+        level = self.sums**2 / np.maximum(self.n, 1.0)[..., None]
+        squares[...] = np.where(np.abs(squares - level) <= self.rounding, level, squares)
+        return Moments.from_sums(n=self.n, sums=self.sums, products=products, shift=self.shift)
 
     def zeros(self) -> "_Sums":
         return _Sums(
             n=np.zeros_like(self.n),
             sums=np.zeros_like(self.sums),
             products=np.zeros_like(self.products),
+            rounding=np.zeros_like(self.rounding),
             shift=self.shift,
             outcomes=self.outcomes,
         )
@@ -272,7 +289,8 @@ class _Sums:
         cross = self.products[..., :k, k:] + gap[:, None] * resting[..., None, :]
         products[..., :k, k:] = cross
         products[..., k:, :k] = np.swapaxes(cross, -1, -2)
-        return _Sums(n=entry.n, sums=sums, products=products, shift=self.shift, outcomes=k)
+        rounding = np.concatenate([self.rounding[..., :k], entry.rounding[..., k:]], axis=-1)
+        return replace(entry, sums=sums, products=products, rounding=rounding, shift=self.shift)
 
     def about(self, shift: FloatArray) -> "_Sums":
         """Return the covariates' sums about other constants."""
@@ -285,7 +303,7 @@ class _Sums:
             + move[:, None] * self.sums[..., None, :]
             + moved[..., :, None] * move[None, :]
         )
-        return _Sums(n=self.n, sums=self.sums + moved, products=products, shift=shift, outcomes=self.outcomes)
+        return replace(self, sums=self.sums + moved, products=products, shift=shift)
 
 
 def _segment(dimensions: Sequence[str], levels: Sequence[Any]) -> Segment:
