@@ -63,12 +63,20 @@ class Collector:
         levels = self._levels()
         caps = {**self._caps(levels), **frozen_caps}
         answers = [self._answer(query, caps) for query in self.plan.moment_queries(levels)]
-        experiments = assemble(self.plan, answers, caps=caps, cells=self._rows("exposed", self.plan.exposed_query()))
+        experiments = assemble(
+            self.plan, answers, caps=caps, cells=self._rows("exposed", self.plan.exposed_query())
+        )
         for query in self.plan.quantile_queries():
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
         counts = self._counts()
-        return Collected(experiments=experiments, caps=caps, counts=counts, statements=self.statements, seconds=self.seconds)
+        return Collected(
+            experiments=experiments,
+            caps=caps,
+            counts=counts,
+            statements=self.statements,
+            seconds=self.seconds,
+        )
 
     def _text(self, name: str, tree: Tree) -> str:
         text = self.dialect.generate(tree)

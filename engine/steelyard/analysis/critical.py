@@ -133,7 +133,9 @@ class Calendar:
         lag = test.measure.end or timedelta(0)
         exposed = np.cumsum(self.moments.exposed[EVERYONE].sum(axis=1))
         delay = -(-lag // DAY)
-        complete = np.concatenate([np.zeros(min(delay, len(exposed))), exposed[: max(len(exposed) - delay, 0)]])
+        complete = np.concatenate(
+            [np.zeros(min(delay, len(exposed))), exposed[: max(len(exposed) - delay, 0)]]
+        )
         target = self.experiment.duration.target_sample_size_per_variant
         if target is not None:
             fraction = complete / (target * len(self.experiment.variants))
@@ -198,7 +200,9 @@ def sequential(
         persisted: Looks on record by (metric, hypothesis, treatment), in order.
     """
     series = [
-        _Series(test, evidence, calendar, treatment, persisted.get((test.label, test.hypothesis, treatment), ()))
+        _Series(
+            test, evidence, calendar, treatment, persisted.get((test.label, test.hypothesis, treatment), ())
+        )
         for test, evidence in tests
         for treatment in range(evidence.statistic.shape[1])
     ]
@@ -247,7 +251,9 @@ def _solve(series: Sequence["_Series"], calendar: Calendar) -> None:
             spending=settings.spending,
             parameter=settings.spending_parameter,
             persisted_bound=np.stack([one.recorded("bound", np.inf) for one in alike]) if known else None,
-            persisted_alpha_spent=np.stack([one.recorded("alpha_spent", 0.0) for one in alike]) if known else None,
+            persisted_alpha_spent=np.stack([one.recorded("alpha_spent", 0.0) for one in alike])
+            if known
+            else None,
         )
         p = sequential_p(
             np.stack([one.statistics for one in alike]),
@@ -279,7 +285,9 @@ class _Series:
         fresh = [i for i in calendar.look_indices() if last is None or days[i] > last]
         self.n = evidence.n[column]
         z = np.nan_to_num(z_score(evidence.statistic[column], evidence.df[column]), nan=0.0)
-        information = np.where(evidence.smallest_n[column] >= SMALLEST_VARIANT, evidence.information[column], 0.0)
+        information = np.where(
+            evidence.smallest_n[column] >= SMALLEST_VARIANT, evidence.information[column], 0.0
+        )
         self.positions = [(look["as_of"] - days[0]).days for look in self.known] + fresh
         self.fractions = np.concatenate([self.recorded("fraction", 0.0), calendar.fraction(test)[fresh]])
         self.information = np.concatenate([self.recorded("information", 0.0), information[fresh]])

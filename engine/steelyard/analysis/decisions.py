@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 from steelyard.analysis.results import Analysis, TestedMetric
 from steelyard.stats.decision import Decision, TestResult, decide_all
 
@@ -29,7 +31,9 @@ def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Itera
     decisions = decide_all(results, finished=finished)
     for variant in experiment.treatments:
         decision, extra = _hold_back(decisions[variant.name], analysis)
-        reasons = [{"code": reason.code, "metric": reason.metric, "text": str(reason)} for reason in decision.reasons]
+        reasons = [
+            {"code": reason.code, "metric": reason.metric, "text": str(reason)} for reason in decision.reasons
+        ]
         yield {
             "experiment_id": experiment.name,
             "variant": variant.name,
@@ -47,7 +51,7 @@ def _test_result(one: TestedMetric, treatment: int) -> TestResult:
     """Return a test's result on everyone at the last day."""
     at = (0, -1, treatment)
     statistic = one.comparison.statistic[at]
-    is_known = bool(statistic == statistic)
+    is_known = bool(np.isfinite(statistic))
     effect = float(one.comparison.effect[at]) if is_known else 0.0
     return TestResult(
         metric=one.test.label,
@@ -77,5 +81,3 @@ def _recommendation(decision: Decision, variant: str, extra: Sequence[dict[str, 
 
 def _first(texts: Sequence[str]) -> Sequence[str]:
     return texts[:1]
-
-

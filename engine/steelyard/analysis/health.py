@@ -27,7 +27,15 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
 
 
 def _row(check: str, status: str, detail: str, **others: Any) -> dict[str, Any]:
-    blank = {"dimension": "", "segment": "", "statistic": None, "p_value": None, "threshold": None, "metric": "", "variant": ""}
+    blank = {
+        "dimension": "",
+        "segment": "",
+        "statistic": None,
+        "p_value": None,
+        "threshold": None,
+        "metric": "",
+        "variant": "",
+    }
     return {**blank, "check_name": check, "status": status, "detail": detail, **others}
 
 
@@ -71,7 +79,9 @@ def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health
     if not multiple + kept:
         return
     share = multiple / (multiple + kept)
-    named = ", ".join(f"{variant.name} {n:,}" for variant, n in zip(experiment.variants, by_variant, strict=True))
+    named = ", ".join(
+        f"{variant.name} {n:,}" for variant, n in zip(experiment.variants, by_variant, strict=True)
+    )
     detail = f"{multiple:,} units ({share:.2%}) were seen in several variants and are left out; first seen in: {named}."
     p = None
     if multiple:
@@ -93,7 +103,11 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
     """Yield whether the variants differed before the exposure: all metrics' own covariates, Bonferroni."""
     found: list[tuple[float, float, str, str]] = []
     for _, metric in sorted(analysis.moments.metrics.items()):
-        own = [c for c in metric.measure.covariates if c.measure is not None and c.measure.key == metric.measure.key]
+        own = [
+            c
+            for c in metric.measure.covariates
+            if c.measure is not None and c.measure.key == metric.measure.key
+        ]
         outcomes = len(metric.measure.fills)
         moments = metric.cells[EVERYONE]
         if not own or moments.mean.shape[-1] <= outcomes:
@@ -107,13 +121,13 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
                 found.append((p, float(compared.statistic[treatment]), metric.measure.key.name, variant.name))
     if not found:
         return
-    p, statistic, name, variant = min(found)
+    p, statistic, name, treated = min(found)
     adjusted = min(1.0, p * len(found))
     failed = adjusted < thresholds.pre_exposure_alpha
     yield _row(
         "pre_exposure",
         "fail" if failed else "pass",
-        f"Of {len(found)} comparisons before the exposure the largest difference is in {name}, {variant}.",
+        f"Of {len(found)} comparisons before the exposure the largest difference is in {name}, {treated}.",
         statistic=statistic,
         p_value=adjusted,
         threshold=thresholds.pre_exposure_alpha,
@@ -167,5 +181,3 @@ def _quality_metrics(analysis: Analysis) -> Iterator[dict[str, Any]]:
                 p_value=p if np.isfinite(p) else None,
                 threshold=one.test.alpha,
             )
-
-

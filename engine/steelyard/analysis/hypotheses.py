@@ -86,10 +86,18 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
         treatments=len(experiment.treatments),
     )
     alpha_success = settings.alpha if settings.correction == "none" else design.alpha_success
-    tests = [_test(use, m, "superiority", alpha_success, design.beta, "success") for use, m in success]
-    tests += [_test(use, m, "non_inferiority", design.alpha_guardrail, design.beta, "guardrail") for use, m in guarded]
-    tests += [_test(use, m, "deterioration", design.alpha_harm, None, "deterioration") for use, m in watched]
-    tests += [_test(use, m, "superiority", design.alpha_harm, None, "quality") for use, m in quality]
+    tests = [
+        _test(use, m, "superiority", alpha_success, beta=design.beta, decides_as="success")
+        for use, m in success
+    ]
+    tests += [
+        _test(use, m, "non_inferiority", design.alpha_guardrail, beta=design.beta, decides_as="guardrail")
+        for use, m in guarded
+    ]
+    tests += [
+        _test(use, m, "deterioration", design.alpha_harm, decides_as="deterioration") for use, m in watched
+    ]
+    tests += [_test(use, m, "superiority", design.alpha_harm, decides_as="quality") for use, m in quality]
     return tests, design
 
 
@@ -98,7 +106,8 @@ def _test(
     measure: Measure,
     hypothesis: Hypothesis,
     alpha: float | None,
-    beta: float | None,
+    *,
+    beta: float | None = None,
     decides_as: Literal["success", "guardrail", "deterioration", "quality"],
 ) -> Test:
     assert alpha is not None

@@ -46,7 +46,9 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
     reduced = kind.reduce(stacked)
     is_adjusted = experiment.analysis.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
     adjust = full if is_adjusted else unadjusted
-    return MetricMeans(segments=segments, means=adjust(reduced.moments, reason=reduced.reason), control=control)
+    return MetricMeans(
+        segments=segments, means=adjust(reduced.moments, reason=reduced.reason), control=control
+    )
 
 
 def wanted_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:

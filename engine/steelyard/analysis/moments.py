@@ -76,7 +76,11 @@ class MomentRows:
 
 
 def assemble(
-    plan: GroupPlan, answers: Sequence[MomentRows], *, caps: Mapping[str, float | None], cells: Sequence[tuple[Any, ...]]
+    plan: GroupPlan,
+    answers: Sequence[MomentRows],
+    *,
+    caps: Mapping[str, float | None],
+    cells: Sequence[tuple[Any, ...]],
 ) -> dict[str, ExperimentMoments]:
     """Build the moments of every experiment of a group.
 
@@ -311,5 +315,3 @@ def _segment(dimensions: Sequence[str], levels: Sequence[Any]) -> Segment:
         if level is not None:
             return name, str(level)
     return EVERYONE
-
-

@@ -96,7 +96,9 @@ def _evidence(test: Test, pairs: MeanPair) -> Evidence:
         variance = everyone.std_error**2
         if test.hypothesis == "non_inferiority":
             margin = _margin(test)
-            share = 1 - test.direction * margin if test.use.margin and test.use.margin.kind == "relative" else 1.0
+            share = (
+                1 - test.direction * margin if test.use.margin and test.use.margin.kind == "relative" else 1.0
+            )
             variance = (
                 everyone.var_treatment + share**2 * everyone.var_control - 2 * share * everyone.covariance
             )
@@ -104,11 +106,7 @@ def _evidence(test: Test, pairs: MeanPair) -> Evidence:
 
 
 def _everyone(pairs: MeanPair) -> MeanPair:
-    arrays = {
-        name: getattr(pairs, name)[0]
-        for name in MeanPair.__dataclass_fields__
-        if name != "notes"
-    }
+    arrays = {name: getattr(pairs, name)[0] for name in MeanPair.__dataclass_fields__ if name != "notes"}
     return MeanPair(**arrays, notes={})
 
 
@@ -143,7 +141,9 @@ def _tested(
     adjusted = _benjamini_hochberg(segments)
     with np.errstate(invalid="ignore"):
         exploratory = adjusted <= test.alpha
-    significant = np.concatenate([critical.crossed[None], exploratory]) if len(segments) else critical.crossed[None]
+    significant = (
+        np.concatenate([critical.crossed[None], exploratory]) if len(segments) else critical.crossed[None]
+    )
     size = planned_size(test, pairs, calendar)
     return TestedMetric(
         test=test, means=means, comparison=comparison, critical=critical, significant=significant, size=size
@@ -152,8 +152,10 @@ def _tested(
 
 def fixed_levels(test: Test, pairs: MeanPair) -> npt.NDArray[np.float64]:
     """Return the critical values of single looks at the test's level, for segments."""
-    found = _compare(test, pairs, critical=None) if test.hypothesis != "superiority" else superiority(
-        pairs, alpha=test.alpha, alternative=test.alternative
+    found = (
+        _compare(test, pairs, critical=None)
+        if test.hypothesis != "superiority"
+        else superiority(pairs, alpha=test.alpha, alternative=test.alternative)
     )
     if test.hypothesis == "non_inferiority":
         assert test.use.margin is not None
@@ -199,7 +201,9 @@ def _corrected(tested: list[TestedMetric], calendar: Calendar) -> list[TestedMet
             flat[known] = adjust(p[known]) <= alpha
             rejected[:, day, :] = flat.reshape(stacked[:, day, :].shape)
     for position, one in enumerate(chosen):
-        shown = rejected[position] & (fine(one.critical.reason) | (calendar.experiment.analysis.test != "fixed"))
+        shown = rejected[position] & (
+            fine(one.critical.reason) | (calendar.experiment.analysis.test != "fixed")
+        )
         one.significant[0] = shown
     return tested
 
@@ -211,7 +215,7 @@ def result_rows(analysis: Analysis) -> Iterator[dict[str, Any]]:
 
 
 def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
-    experiment, calendar, test = analysis.calendar.experiment, analysis.calendar, one.test
+    experiment, calendar = analysis.calendar.experiment, analysis.calendar
     compared = one.comparison
     hidden = experiment.analysis.test == "fixed" and not calendar.is_stopped
     state = np.broadcast_to(one.critical.reason, compared.p_value.shape).copy()
@@ -254,7 +258,9 @@ def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
         for t, variant in enumerate(experiment.treatments):
             for d, day in enumerate(calendar.days):
                 row = {name: values[s][d][t] for name, values in shown.items()}
-                row.update(fixed_columns, as_of=day, dimension=dimension, segment=segment, variant=variant.name)
+                row.update(
+                    fixed_columns, as_of=day, dimension=dimension, segment=segment, variant=variant.name
+                )
                 row.update(mean_control_raw=raw[0][s][d][t], mean_variant_raw=raw[1][s][d][t])
                 yield _clean(row, is_hidden=hidden)
 
@@ -262,7 +268,9 @@ def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
 def _shown_p(one: TestedMetric) -> npt.NDArray[np.float64]:
     """Return the p-values to show: on everyone that of all looks together, in segments that of one look."""
     p = one.comparison.p_value.copy()
-    p[0] = np.where(fine(one.comparison.reason[0]) | np.isfinite(one.critical.p_value), one.critical.p_value, np.nan)
+    p[0] = np.where(
+        fine(one.comparison.reason[0]) | np.isfinite(one.critical.p_value), one.critical.p_value, np.nan
+    )
     p[0] = np.where(np.isnan(one.comparison.statistic[0]), np.nan, p[0])
     return p
 
@@ -279,7 +287,9 @@ def _fixed_columns(one: TestedMetric, analysis: Analysis) -> dict[str, Any]:
         "hypothesis": test.hypothesis,
         "control": experiment.control,
         "alpha": test.alpha,
-        "margin": None if test.use.margin is None or test.hypothesis != "non_inferiority" else test.use.margin.value,
+        "margin": None
+        if test.use.margin is None or test.hypothesis != "non_inferiority"
+        else test.use.margin.value,
         "mde": test.use.mde if test.hypothesis == "superiority" else None,
         "alternative": test.shown_alternative,
         "test": experiment.analysis.test,
@@ -297,9 +307,25 @@ def _raw_means(means: MetricMeans) -> tuple[Any, Any]:
 
 
 _HIDDEN = (
-    "mean_variant effect effect_ci_lower effect_ci_upper relative_effect relative_effect_ci_lower mean_control "
-    "relative_effect_ci_upper std_error statistic p_value log10_p_value nominal_p_value df variance_reduction mean_control_raw mean_variant_raw bound"
-).split()
+    "mean_variant",
+    "effect",
+    "effect_ci_lower",
+    "effect_ci_upper",
+    "relative_effect",
+    "relative_effect_ci_lower",
+    "mean_control",
+    "relative_effect_ci_upper",
+    "std_error",
+    "statistic",
+    "p_value",
+    "log10_p_value",
+    "nominal_p_value",
+    "df",
+    "variance_reduction",
+    "mean_control_raw",
+    "mean_variant_raw",
+    "bound",
+)
 
 
 def _clean(row: dict[str, Any], *, is_hidden: bool) -> dict[str, Any]:
@@ -333,5 +359,3 @@ def look_rows(analysis: Analysis) -> Iterator[dict[str, Any]]:
                 "variant": experiment.treatments[look["treatment"]].name,
                 "hypothesis": one.test.hypothesis,
             }
-
-

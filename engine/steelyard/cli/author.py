@@ -25,8 +25,12 @@ def check(locked: bool, project_dir: Path, profiles_dir: Path | None, target: st
 
 @click.command("compile")
 @select_option
-@click.option("--dialect", type=click.Choice(sorted(DIALECTS)), default=None, help="Dialect of the SQL; the target's.")
-@click.option("--explain", "is_explained", is_flag=True, help="Print which metrics share a scan, and why one does not.")
+@click.option(
+    "--dialect", type=click.Choice(sorted(DIALECTS)), default=None, help="Dialect of the SQL; the target's."
+)
+@click.option(
+    "--explain", "is_explained", is_flag=True, help="Print which metrics share a scan, and why one does not."
+)
 @project_options
 def compile_(
     select: tuple[str, ...],

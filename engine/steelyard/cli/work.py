@@ -16,7 +16,9 @@ from steelyard.run import Project, RunOptions, RunResult, dry_run, project_repor
 @as_of_option
 @click.option("--full-refresh", is_flag=True, help="Forget the looks on record and replay them.")
 @click.option("--latest", is_flag=True, help="Compute the last day only, not the daily series.")
-@click.option("--dry-run", "is_dry", is_flag=True, help="Print the plan and the warehouse's estimate; run nothing.")
+@click.option(
+    "--dry-run", "is_dry", is_flag=True, help="Print the plan and the warehouse's estimate; run nothing."
+)
 @format_option
 @project_options
 def run(
@@ -50,7 +52,12 @@ def run(
 
 def _print_result(result: RunResult, style: str) -> None:
     rows = [
-        {"experiment_id": name, "variant": row["variant"], "decision": row["decision"], "recommendation": row["recommendation"]}
+        {
+            "experiment_id": name,
+            "variant": row["variant"],
+            "decision": row["decision"],
+            "recommendation": row["recommendation"],
+        }
         for name, decisions in sorted(result.decisions.items())
         for row in decisions
     ]
@@ -68,7 +75,9 @@ def _print_result(result: RunResult, style: str) -> None:
         for row in checks:
             if row["status"] == "fail":
                 note(f"health {name}: {row['check_name']} failed. {row['detail']}")
-    note(f"as of {result.as_of}: {len(result.published)} experiments published, {len(result.failures)} failed")
+    note(
+        f"as of {result.as_of}: {len(result.published)} experiments published, {len(result.failures)} failed"
+    )
 
 
 @click.command()

@@ -25,8 +25,8 @@ class Partial:
     """
 
     merge: Merge
-    call: exp.Expression
-    condition: exp.Expression | None
+    call: exp.Expr
+    condition: exp.Expr | None
     is_count: bool = False
 
     @property
@@ -45,11 +45,11 @@ class Value:
         partials: The partials, in the order of their numbers.
     """
 
-    final: exp.Expression
+    final: exp.Expr
     partials: tuple[Partial, ...]
 
 
-def take_apart(tree: exp.Expression, conditions: Sequence[exp.Expression], *, where: str) -> Value:
+def take_apart(tree: exp.Expr, conditions: Sequence[exp.Expr], *, where: str) -> Value:
     """Split an expression over aggregates.
 
     Args:
@@ -63,12 +63,12 @@ def take_apart(tree: exp.Expression, conditions: Sequence[exp.Expression], *, wh
     shared = exp.and_(*map(widen_floats, conditions)) if conditions else None
     found: dict[str, tuple[int, Partial]] = {}
 
-    def placeholder(partial: Partial) -> exp.Expression:
+    def placeholder(partial: Partial) -> exp.Expr:
         number, _ = found.setdefault(partial.key, (len(found), partial))
-        node: exp.Expression = exp.Placeholder(this=f"p{number}")
+        node: exp.Expr = exp.Placeholder(this=f"p{number}")
         return exp.Coalesce(this=node, expressions=[exp.Literal.number(0)]) if partial.is_count else node
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Filter):
             inner = exp.and_(node.expression.this, *([shared] if shared else []))
             return _replace_call(node.this, inner, placeholder)
@@ -80,15 +80,17 @@ def take_apart(tree: exp.Expression, conditions: Sequence[exp.Expression], *, wh
     stray = final.find(exp.Column)
     if stray is not None:
         raise CompileError(
-            f"the column {text(stray)} stands outside any aggregate", where=where, hint=f"write max({text(stray)})"
+            f"the column {text(stray)} stands outside any aggregate",
+            where=where,
+            hint=f"write max({text(stray)})",
         )
     ordered = [partial for _, partial in sorted(found.values(), key=lambda item: item[0])]
     return Value(final=final, partials=tuple(ordered))
 
 
 def _replace_call(
-    node: exp.Expression, condition: exp.Expression | None, placeholder: Callable[[Partial], exp.Expression]
-) -> exp.Expression:
+    node: exp.Expr, condition: exp.Expr | None, placeholder: Callable[[Partial], exp.Expr]
+) -> exp.Expr:
     argument = node.this
     if isinstance(node, exp.CountIf):
         both = exp.and_(argument, condition) if condition is not None else argument
@@ -114,8 +116,8 @@ def _replace_call(
 
 
 def _replace_logical(
-    node: exp.Expression, condition: exp.Expression | None, placeholder: Callable[[Partial], exp.Expression]
-) -> exp.Expression:
+    node: exp.Expr, condition: exp.Expr | None, placeholder: Callable[[Partial], exp.Expr]
+) -> exp.Expr:
     """Return ``bool_or`` as ``max(case …) = 1`` and ``bool_and`` as ``min(case …) = 1``: every warehouse has those."""
     number = exp.Case(
         ifs=[
@@ -129,7 +131,7 @@ def _replace_logical(
     return exp.Paren(this=exp.EQ(this=placeholder(partial), expression=exp.Literal.number(1)))
 
 
-def _classify_count(node: exp.Count, condition: exp.Expression | None) -> Partial:
+def _classify_count(node: exp.Count, condition: exp.Expr | None) -> Partial:
     argument = node.this
     if isinstance(argument, exp.Distinct):
         if len(argument.expressions) == 1:
@@ -146,14 +148,14 @@ def _classify_count(node: exp.Count, condition: exp.Expression | None) -> Partia
     return _count(argument, condition)
 
 
-def _count(argument: exp.Expression, condition: exp.Expression | None) -> Partial:
+def _count(argument: exp.Expr, condition: exp.Expr | None) -> Partial:
     return Partial(merge="add", call=exp.Count(this=argument.copy()), condition=condition, is_count=True)
 
 
-def widen_floats(tree: exp.Expression) -> exp.Expression:
+def widen_floats(tree: exp.Expr) -> exp.Expr:
     """Widen casts to a 32-bit float: FLOAT is 64 bits on some warehouses, and a metric must not depend on that."""
 
-    def widen(node: exp.Expression) -> exp.Expression:
+    def widen(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.DataType) and node.this == exp.DType.FLOAT:
             return exp.DataType.build("double")
         return node

@@ -37,12 +37,12 @@ def parse_query(sql: str, *, dialect: str, where: str) -> exp.Query:
     return tree
 
 
-def text(tree: exp.Expression) -> str:
+def text(tree: exp.Expr) -> str:
     """Return a tree as one canonical line, without comments: equal trees have equal texts."""
     return tree.sql(CANONICAL, comments=False)
 
 
-def _verb(tree: exp.Expression) -> str:
+def _verb(tree: exp.Expr) -> str:
     if isinstance(tree, exp.Command):
         return str(tree.this).upper()
     return tree.key.upper()

@@ -7,6 +7,7 @@ takes part in a result.
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from sqlglot import exp
@@ -34,13 +35,17 @@ class Clock:
         """Return the UTC moment at which a day begins, without zone."""
         return datetime.combine(day, time(), self.days).astimezone(UTC).replace(tzinfo=None)
 
-    def local_day(self, instant: exp.Expression) -> exp.Expression:
+    def local_day(self, instant: exp.Expr) -> exp.Expr:
         """Return the day of an instant, in the project's zone."""
-        return exp.cast(_shift(instant, list(_offsets(self.days, self.first, self.last, is_utc=True))), "date")
+        return exp.cast(
+            _shift(instant, list(_offsets(self.days, self.first, self.last, is_utc=True))), "date"
+        )
 
-    def from_naive(self, value: exp.Expression) -> exp.Expression:
+    def from_naive(self, value: exp.Expr) -> exp.Expr:
         """Return a zoneless timestamp of the warehouse as an instant."""
-        offsets = [(moment, -offset) for moment, offset in _offsets(self.naive, self.first, self.last, is_utc=False)]
+        offsets = [
+            (moment, -offset) for moment, offset in _offsets(self.naive, self.first, self.last, is_utc=False)
+        ]
         return _shift(value, offsets)
 
     def to_naive(self, instant: datetime) -> datetime:
@@ -48,26 +53,35 @@ class Clock:
         return instant.replace(tzinfo=UTC).astimezone(self.naive).replace(tzinfo=None)
 
 
-def timestamp_literal(instant: datetime) -> exp.Expression:
+def timestamp_literal(instant: datetime) -> exp.Expr:
     """Return a zoneless timestamp literal."""
     return exp.cast(exp.Literal.string(instant.isoformat(sep=" ")), "timestamp")
 
 
-def date_literal(day: date) -> exp.Expression:
+def zoned_literal(instant: datetime) -> exp.Expr:
+    """Return a literal of a timestamp with its zone."""
+    return exp.cast(exp.Literal.string(f"{instant.isoformat(sep=' ')}+00:00"), "timestamptz")
+
+
+def date_literal(day: date) -> exp.Expr:
     """Return a date literal."""
     return exp.cast(exp.Literal.string(day.isoformat()), "date")
 
 
-def span(value: timedelta) -> exp.Expression:
+def span(value: timedelta) -> exp.Expr:
     """Return an interval literal in its largest whole unit."""
-    for unit, size in (("DAY", timedelta(days=1)), ("HOUR", timedelta(hours=1)), ("SECOND", timedelta(seconds=1))):
+    for unit, size in (
+        ("DAY", timedelta(days=1)),
+        ("HOUR", timedelta(hours=1)),
+        ("SECOND", timedelta(seconds=1)),
+    ):
         if value % size == timedelta(0):
             return exp.Interval(this=exp.Literal.string(str(value // size)), unit=exp.var(unit))
     microseconds = value // timedelta(microseconds=1)
     return exp.Interval(this=exp.Literal.string(str(microseconds)), unit=exp.var("MICROSECOND"))
 
 
-def plus(moment: exp.Expression, value: timedelta) -> exp.Expression:
+def plus(moment: exp.Expr, value: timedelta) -> exp.Expr:
     """Return a moment moved by a span."""
     if value == timedelta(0):
         return moment.copy()
@@ -76,12 +90,12 @@ def plus(moment: exp.Expression, value: timedelta) -> exp.Expression:
     return exp.Add(this=moment.copy(), expression=span(value))
 
 
-def _shift(moment: exp.Expression, offsets: list[tuple[datetime, timedelta]]) -> exp.Expression:
+def _shift(moment: exp.Expr, offsets: list[tuple[datetime, timedelta]]) -> exp.Expr:
     """Return a moment moved by the offset that holds for it; ``offsets`` are (from when on, offset)."""
     if len(offsets) == 1:
         return plus(moment, offsets[0][1])
     case = exp.Case()
-    for (_, offset), (until, _) in zip(offsets, offsets[1:], strict=False):
+    for (_, offset), (until, _) in pairwise(offsets):
         before = exp.LT(this=moment.copy(), expression=timestamp_literal(until))
         case = case.when(before, plus(moment, offset), copy=False)
     return case.else_(plus(moment, offsets[-1][1]), copy=False)

@@ -7,7 +7,16 @@ from sqlglot import exp
 
 from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.measure import Measure
-from steelyard.compile.moment_sql import Columns, Layout, Terms, caps_of, covariate_trees, shift, shifted, total
+from steelyard.compile.moment_sql import (
+    Columns,
+    Layout,
+    Terms,
+    caps_of,
+    covariate_trees,
+    shift,
+    shifted,
+    total,
+)
 from steelyard.compile.scan import Scan, ScanPartial
 from steelyard.compile.unit_moments import unit_table
 from steelyard.compile.values import Read, capped, column, filled, measured, number, reader
@@ -76,7 +85,7 @@ class DayMoments:
     def _outcomes(self, measure: Measure, when: str) -> list[str]:
         """Return the columns of a measure's values on a day, or before it."""
 
-        def read(name: str) -> exp.Expression:
+        def read(name: str) -> exp.Expr:
             return column(name if when == "now" else f"{name}_before", "running")
 
         return [
@@ -97,19 +106,23 @@ class DayMoments:
         earlier = exp.Case(ifs=[exp.If(this=first, true=center.copy())], default=earlier)
         return self.changes.add(after), self.changes.add(earlier)
 
-    def _counts(self, measure: Measure, *, now_is: bool) -> exp.Expression | None:
+    def _counts(self, measure: Measure, *, now_is: bool) -> exp.Expr | None:
         names = self._outcomes(measure, "now" if now_is else "before")
         nullable = [name for name, fill in zip(names, measure.fills, strict=True) if fill is None]
         if not nullable:
             return None
-        return exp.and_(*(exp.Not(this=exp.Is(this=column(name), expression=exp.null())) for name in nullable))
+        return exp.and_(
+            *(exp.Not(this=exp.Is(this=column(name), expression=exp.null())) for name in nullable)
+        )
 
     def _entered(self, measure: Measure) -> str:
         """Return the column that is 1 where a unit begins to count and -1 where it ceases to."""
         is_first = exp.EQ(this=column("active_day"), expression=exp.Literal.number(1))
         counts_now, counts_before = self._counts(measure, now_is=True), self._counts(measure, now_is=False)
         if counts_now is None or counts_before is None:
-            return self.changes.add(exp.Case(ifs=[exp.If(this=is_first, true=number(1.0))], default=number(0.0)))
+            return self.changes.add(
+                exp.Case(ifs=[exp.If(this=is_first, true=number(1.0))], default=number(0.0))
+            )
         is_in = exp.Case(ifs=[exp.If(this=counts_now, true=number(1.0))], default=number(0.0))
         was_in = exp.and_(exp.Not(this=exp.paren(is_first)), counts_before)
         was = exp.Case(ifs=[exp.If(this=was_in, true=number(1.0))], default=number(0.0))
@@ -126,7 +139,11 @@ class DayMoments:
         names = []
         for tree, owner, index in covariate_trees(measure, reads, self.levels):
             raw = self.values.add(tree)
-            caps = None if owner is None else caps_of(owner, index, is_covariate=True, experiments=self.experiments)
+            caps = (
+                None
+                if owner is None
+                else caps_of(owner, index, is_covariate=True, experiments=self.experiments)
+            )
             names.append(self.changes.add(column(raw) if caps is None else capped(column(raw), caps)))
         return names
 
@@ -146,7 +163,9 @@ class DayMoments:
         products: dict[tuple[int, int], str] = {}
         for i in range(count):
             for j in range(i, count):
-                products[(i, j)] = self.terms.add(total(_gained_product(pairs[i], pairs[j], centers[i], centers[j])))
+                products[(i, j)] = self.terms.add(
+                    total(_gained_product(pairs[i], pairs[j], centers[i], centers[j]))
+                )
             for k, name in enumerate(covariates):
                 products[(i, count + k)] = self.terms.add(
                     total(exp.Mul(this=gain[i].copy(), expression=shifted(name)))
@@ -171,8 +190,8 @@ class DayMoments:
 
 
 def _gained_product(
-    left: tuple[str, str], right: tuple[str, str], center: exp.Expression, other: exp.Expression
-) -> exp.Expression:
+    left: tuple[str, str], right: tuple[str, str], center: exp.Expr, other: exp.Expr
+) -> exp.Expr:
     """Return (a - c)(b - d) on a day less the same before it; a square as (a - a')((a - c) + (a' - c))."""
     now, before = left
     if left == right:
@@ -192,7 +211,7 @@ def _gained_product(
     return exp.Sub(this=parts[0], expression=parts[1])
 
 
-def _or(value: exp.Expression, center: exp.Expression, counts: exp.Expression | None) -> exp.Expression:
+def _or(value: exp.Expr, center: exp.Expr, counts: exp.Expr | None) -> exp.Expr:
     return value if counts is None else exp.Case(ifs=[exp.If(this=counts, true=value)], default=center.copy())
 
 
@@ -208,24 +227,28 @@ def _state(name: str) -> dict[str, Any]:
 def _running(partial: ScanPartial, *, is_smooth: bool) -> dict[str, Any]:
     """Return a partial's value so far, and before the day.
 
-    Before the day is the value so far less the day's own where that is exact or harmless, which spares a window function;
-    otherwise the aggregate over the rows before.
+    Before the day is the value so far less the day's own where that is exact or harmless, which spares a window
+    function; otherwise the aggregate over the rows before.
     """
     aggregate = _RUNNING[partial.partial.merge]
     now = _over(aggregate(this=column(partial.name)))
     if is_smooth:
         own = exp.Coalesce(this=column(partial.name), expressions=[number(0.0)])
-        before: exp.Expression = exp.Sub(this=now.copy(), expression=own)
+        before: exp.Expr = exp.Sub(this=now.copy(), expression=own)
     else:
         before = _over(aggregate(this=column(partial.name)), is_before=True)
     return {"name": partial.name, "before_name": f"{partial.name}_before", "now": now, "before": before}
 
 
-def _over(call: exp.Expression, *, is_before: bool = False) -> exp.Expression:
+def _over(call: exp.Expr, *, is_before: bool = False) -> exp.Expr:
     if not is_before:
         return exp.Window(this=call, alias=exp.to_identifier("active_days"))
     spec = exp.WindowSpec(
-        kind="ROWS", start="UNBOUNDED", start_side="PRECEDING", end=exp.Literal.number(1), end_side="PRECEDING"
+        kind="ROWS",
+        start="UNBOUNDED",
+        start_side="PRECEDING",
+        end=exp.Literal.number(1),
+        end_side="PRECEDING",
     )
     order = exp.Order(expressions=[exp.Ordered(this=column("day"))])
     return exp.Window(this=call, partition_by=[column("unit_key")], order=order, spec=spec)
@@ -238,7 +261,7 @@ def _smooth_columns(scan: Scan) -> set[str]:
     compared or divided by. Before its first row the difference is 0, not NULL, so the fill must be 0 as well.
     """
     smooth = {partial.name for partial in scan.partials if partial.partial.is_count}
-    rough = set()
+    rough: set[str] = set()
     for measure in scan.outcomes:
         for index, value in enumerate(measure.query.values):
             names = scan.columns[(measure.name, index)]
@@ -248,4 +271,3 @@ def _smooth_columns(scan: Scan) -> set[str]:
     counts = {partial.name for partial in scan.partials if partial.partial.is_count}
     added = {partial.name for partial in scan.partials if partial.partial.merge in ("add", "distinct")}
     return (smooth - (rough - counts)) & added
-

@@ -18,7 +18,7 @@ class _Unknown:
 
 UNKNOWN: Final = _Unknown()
 
-_ARITHMETIC: dict[type[exp.Expression], Callable[[float, float], float | None]] = {
+_ARITHMETIC: dict[type[exp.Expr], Callable[[float, float], float | None]] = {
     exp.Add: lambda left, right: left + right,
     exp.Sub: lambda left, right: left - right,
     exp.Mul: lambda left, right: left * right,
@@ -32,7 +32,7 @@ _ARITHMETIC: dict[type[exp.Expression], Callable[[float, float], float | None]] 
 }
 
 
-def value_without_rows(tree: exp.Expression) -> Known | _Unknown:
+def value_without_rows(tree: exp.Expr) -> Known | _Unknown:
     """Return what a final expression gives where all partials are NULL (counts are coalesced to 0 in it).
 
     Examples:
@@ -60,7 +60,7 @@ def value_without_rows(tree: exp.Expression) -> Known | _Unknown:
     return UNKNOWN
 
 
-def is_additive(tree: exp.Expression) -> bool:
+def is_additive(tree: exp.Expr) -> bool:
     """Return whether an expression adds, subtracts and multiplies sums and counts, and nothing else."""
     if isinstance(tree, exp.Paren | exp.Cast | exp.Alias | exp.Neg):
         return is_additive(tree.this)
@@ -84,7 +84,7 @@ def needs_presence(value: Value, fill: float | None) -> bool:
     return not (empty is None or (fill is not None and empty == fill))
 
 
-def _first_known(items: list[exp.Expression]) -> Known | _Unknown:
+def _first_known(items: list[exp.Expr]) -> Known | _Unknown:
     for item in items:
         value = value_without_rows(item)
         if value is not None:
@@ -98,7 +98,7 @@ def _nullif(value: Known | _Unknown, other: Known | _Unknown) -> Known | _Unknow
     return None if value == other else value
 
 
-def _combine(operation: Callable[[float, float], float | None], tree: exp.Expression) -> Known | _Unknown:
+def _combine(operation: Callable[[float, float], float | None], tree: exp.Expr) -> Known | _Unknown:
     left, right = value_without_rows(tree.this), value_without_rows(tree.expression)
     if isinstance(left, _Unknown) or isinstance(right, _Unknown):
         return UNKNOWN

@@ -29,7 +29,11 @@ def explain(plan: GroupPlan) -> Iterator[str]:
 def _scan(plan: GroupPlan, scan: Scan) -> Iterator[str]:
     is_date, is_zoned = plan.fact_type(scan)
     kind = "date" if is_date else "timestamp with time zone" if is_zoned else "timestamp"
-    assumed = "" if scan.query.time.is_certain or scan.name in plan.types.facts else ", assumed from the bounds' names"
+    assumed = (
+        ""
+        if scan.query.time.is_certain or scan.name in plan.types.facts
+        else ", assumed from the bounds' names"
+    )
     yield ""
     yield f"scan {scan.name}: {_KINDS[scan.kind]}"
     yield f"  from {text(scan.query.relation).removeprefix('SELECT ').removeprefix('FROM ')}"
@@ -57,7 +61,9 @@ def _why_not(scan: Scan) -> str:
         return scan.query.why_opaque
     if scan.kind == "rows":
         return "a quantile needs all rows"
-    calls = sorted({text(p.partial.call) for p in scan.partials if p.partial.merge in ("distinct", "recompute")})
+    calls = sorted(
+        {text(p.partial.call) for p in scan.partials if p.partial.merge in ("distinct", "recompute")}
+    )
     return f"{', '.join(calls)} does not merge over days"
 
 

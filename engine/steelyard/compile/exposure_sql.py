@@ -8,7 +8,7 @@ from typing import Any
 from sqlglot import exp
 
 from steelyard.compile.canonical import parse_query
-from steelyard.compile.clock import Clock, plus, timestamp_literal
+from steelyard.compile.clock import Clock, plus, timestamp_literal, zoned_literal
 from steelyard.compile.safety import refuse_unsafe
 from steelyard.compile.values import column
 from steelyard.errors import CompileError
@@ -39,7 +39,9 @@ class NumberedExperiment:
     def first_day(self) -> date:
         """First day of exposures."""
         if self.spec.start is None:
-            raise CompileError(f"the experiment {self.spec.name!r} has no start", hint="add start: 2026-04-01")
+            raise CompileError(
+                f"the experiment {self.spec.name!r} has no start", hint="add start: 2026-04-01"
+            )
         return self.spec.start
 
     @property
@@ -117,7 +119,7 @@ def trigger_log(trigger: Trigger, *, key: str, dialect: str, where: str) -> exp.
     return log_query(trigger.sql, dialect=dialect, where=where, columns=columns)
 
 
-def instant(name: str, types: LogTypes, clock: Clock, *, table: str = "log") -> exp.Expression:
+def instant(name: str, types: LogTypes, clock: Clock, *, table: str = "log") -> exp.Expr:
     """Return a log's moment as a UTC timestamp."""
     raw = column(name, table)
     if types.is_zoned:
@@ -130,7 +132,8 @@ def instant(name: str, types: LogTypes, clock: Clock, *, table: str = "log") -> 
 def raise_date(name: str) -> None:
     """Refuse a log that knows days only: exposures order events within a day."""
     raise CompileError(
-        f"the column {name!r} is a date, not a moment", hint="log exposures with a timestamp; events of the same day must be told apart"
+        f"the column {name!r} is a date, not a moment",
+        hint="log exposures with a timestamp; events of the same day must be told apart",
     )
 
 
@@ -170,7 +173,7 @@ def seen_units_context(
     }
 
 
-def is_unit(types: LogTypes) -> exp.Expression:
+def is_unit(types: LogTypes) -> exp.Expr:
     """Return the condition that a row has a unit: neither NULL nor ''."""
     unit = column("unit", "log")
     known = exp.Not(this=exp.Is(this=unit, expression=exp.null()))
@@ -180,18 +183,18 @@ def is_unit(types: LogTypes) -> exp.Expression:
 
 
 def in_span(
-    raw: exp.Expression, types: LogTypes, clock: Clock, experiments: Sequence[NumberedExperiment]
-) -> exp.Expression:
+    raw: exp.Expr, types: LogTypes, clock: Clock, experiments: Sequence[NumberedExperiment]
+) -> exp.Expr:
     """Return constant bounds on the log's own column, so that the warehouse reads only what it must."""
     first = clock.start_of(min(experiment.first_day for experiment in experiments))
     last = clock.start_of(max(experiment.last_day for experiment in experiments) + timedelta(days=1))
     return between(raw, first, last, types, clock)
 
 
-def between(raw: exp.Expression, first: datetime, last: datetime, types: LogTypes, clock: Clock) -> exp.Expression:
+def between(raw: exp.Expr, first: datetime, last: datetime, types: LogTypes, clock: Clock) -> exp.Expr:
     """Return ``first <= raw < last`` in the type of the column."""
     if types.is_zoned:
-        bounds = [exp.cast(exp.Literal.string(f"{m.isoformat(sep=' ')}+00:00"), "timestamptz") for m in (first, last)]
+        bounds = [zoned_literal(first), zoned_literal(last)]
     else:
         bounds = [timestamp_literal(clock.to_naive(moment)) for moment in (first, last)]
     return exp.and_(
@@ -199,7 +202,7 @@ def between(raw: exp.Expression, first: datetime, last: datetime, types: LogType
     )
 
 
-def targeting(experiments: Sequence[NumberedExperiment]) -> exp.Expression | None:
+def targeting(experiments: Sequence[NumberedExperiment]) -> exp.Expr | None:
     """Return the rows that experiments with targeting take; None if none has any."""
     conditions = []
     for experiment in experiments:
@@ -207,25 +210,25 @@ def targeting(experiments: Sequence[NumberedExperiment]) -> exp.Expression | Non
             here = exp.NEQ(
                 this=column("experiment_no", "experiments"), expression=exp.Literal.number(experiment.number)
             )
-            one_of = exp.In(
-                this=column(name, "log"), expressions=[exp.convert(value) for value in allowed]
-            )
+            one_of = exp.In(this=column(name, "log"), expressions=[exp.convert(value) for value in allowed])
             conditions.append(exp.paren(exp.or_(here, one_of)))
     return exp.and_(*conditions) if conditions else None
 
 
-def first_row(dimensions: Sequence[str]) -> exp.Expression:
+def first_row(dimensions: Sequence[str]) -> exp.Expr:
     """Return what orders a unit's exposures: moment, variant, segments; the smallest is the first."""
     names = ["exposed_at", "variant_no", *(f"dim_{name}" for name in dimensions)]
-    return exp.Struct(expressions=[exp.PropertyEQ(this=exp.to_identifier(name), expression=column(name)) for name in names])
+    return exp.Struct(
+        expressions=[exp.PropertyEQ(this=exp.to_identifier(name), expression=column(name)) for name in names]
+    )
 
 
-def first_of(name: str) -> exp.Expression:
+def first_of(name: str) -> exp.Expr:
     """Return one part of a unit's first exposure."""
     return exp.Dot(this=column("first_row"), expression=exp.to_identifier(name))
 
 
-def closing_day(closing: Closing, clock: Clock) -> exp.Expression:
+def closing_day(closing: Closing, clock: Clock) -> exp.Expr:
     """Return the day on which a unit's window has closed."""
     if closing.is_date:
         day = clock.local_day(column("exposed_at"))

@@ -104,7 +104,9 @@ def _difference(key: MetricKey, query: MetricQuery, entry: Mapping[str, Any], me
     old = _lines(str(entry["sql"]), dict(entry["config"]))
     new = _lines(meaning.sql, meaning.config)
     changes = difflib.unified_diff(old, new, "locked", query.source.where, lineterm="", n=1)
-    return f"{key} means something else than its version says\n" + "\n".join(f"    {line}" for line in changes)
+    return f"{key} means something else than its version says\n" + "\n".join(
+        f"    {line}" for line in changes
+    )
 
 
 def _lines(sql: str, config: Mapping[str, Any]) -> list[str]:

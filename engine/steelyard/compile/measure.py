@@ -69,7 +69,9 @@ class Measure:
         return tuple(
             (side, cap)
             for side in ("lower", "upper")
-            if self.winsorize is not None and (cap := getattr(self.winsorize, side)) and cap.kind == "percentile"
+            if self.winsorize is not None
+            and (cap := getattr(self.winsorize, side))
+            and cap.kind == "percentile"
         )
 
     @property
@@ -197,10 +199,18 @@ def _without_covariates(
     elif config.type == "ratio":
         fills = (0.0, 0.0)
     else:
-        fills = (default_fill(query.values[0], is_proportion=is_proportion) if query.values else (0.0 if is_proportion else None),)
-    presence = any(
-        needs_presence(value, fill) for value, fill in zip(query.values, fills, strict=bool(query.values))
-    ) if query.values else False
+        fills = (
+            default_fill(query.values[0], is_proportion=is_proportion)
+            if query.values
+            else (0.0 if is_proportion else None),
+        )
+    presence = (
+        any(
+            needs_presence(value, fill) for value, fill in zip(query.values, fills, strict=bool(query.values))
+        )
+        if query.values
+        else False
+    )
     lookback = config.covariate.lookback or project.defaults.covariate_lookback
     is_own = config.window is not None and config.window.mature
     suffix = f" ({_shown(end)})" if entry == "matured" and end is not None and not is_own else ""
@@ -224,8 +234,14 @@ def _window(
     window = query.source.config.window
     is_sequential = experiment.analysis.test != "fixed"
     if window is None:
-        return (timedelta(0), project.defaults.window, "matured") if is_sequential else (timedelta(0), None, "exposed")
-    end = window.end if window.end is not None or not is_sequential else window.start + project.defaults.window
+        return (
+            (timedelta(0), project.defaults.window, "matured")
+            if is_sequential
+            else (timedelta(0), None, "exposed")
+        )
+    end = (
+        window.end if window.end is not None or not is_sequential else window.start + project.defaults.window
+    )
     return window.start, end, "matured" if window.mature or is_sequential else "exposed"
 
 

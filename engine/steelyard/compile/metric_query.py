@@ -38,11 +38,11 @@ class MetricQuery:
     shape: Shape
     tree: exp.Select
     relation: exp.Select
-    unit: exp.Expression
+    unit: exp.Expr
     time: TimeColumn
-    conditions: tuple[exp.Expression, ...]
+    conditions: tuple[exp.Expr, ...]
     values: tuple[Value, ...]
-    rows: exp.Expression | None
+    rows: exp.Expr | None
     value_names: tuple[str, ...]
     why_opaque: str = ""
 
@@ -67,7 +67,9 @@ def read_query(source: MetricSource, *, units: Mapping[str, str], dialect: str) 
     tree = parse_query(source.sql, dialect=source.config.dialect or dialect, where=where)
     refuse_unsafe(tree, where=where)
     if not isinstance(tree, exp.Select):
-        raise CompileError("a metric is one select, not a union", where=where, hint="put the union into a CTE")
+        raise CompileError(
+            "a metric is one select, not a union", where=where, hint="put the union into a CTE"
+        )
     key = _key_column(source, units)
     columns = _columns(tree, source, key)
     unit = columns[0].unalias()
@@ -114,15 +116,19 @@ def _key_column(source: MetricSource, units: Mapping[str, str]) -> str:
     return units[name]
 
 
-def _columns(tree: exp.Select, source: MetricSource, key: str) -> list[exp.Expression]:
+def _columns(tree: exp.Select, source: MetricSource, key: str) -> list[exp.Expr]:
     """Return the select list, checked: the unit's key, then one value or two."""
     columns = list(tree.expressions)
     if any(column.is_star for column in columns):
-        raise CompileError("select * does not say what the value is", where=source.where, hint="name the columns")
+        raise CompileError(
+            "select * does not say what the value is", where=source.where, hint="name the columns"
+        )
     names = [column.alias_or_name for column in columns]
     if not names or names[0].lower() != key.lower():
         raise CompileError(
-            f"the first column is {names[0]!r}, not the unit's key {key!r}" if names else "there is no column",
+            f"the first column is {names[0]!r}, not the unit's key {key!r}"
+            if names
+            else "there is no column",
             where=source.where,
             hint=f"select {key}, then the value",
         )
@@ -172,7 +178,7 @@ def _is_grouped(tree: exp.Select) -> bool:
     return tree.args.get("group") is not None or any(column.find(exp.AggFunc) for column in tree.expressions)
 
 
-def _check_group(tree: exp.Select, unit: exp.Expression, key: str, where: str) -> None:
+def _check_group(tree: exp.Select, unit: exp.Expr, key: str, where: str) -> None:
     """Raise unless the query has one row per unit."""
     group = tree.args.get("group")
     if group is None:
@@ -187,22 +193,24 @@ def _check_group(tree: exp.Select, unit: exp.Expression, key: str, where: str) -
         is_alias = isinstance(target, exp.Column) and not target.table and target.name.lower() == key.lower()
         if not is_alias and text(target) != text(unit):
             raise CompileError(
-                f"group by {text(target)} gives more than one row per unit", where=where, hint=f"group by {key}"
+                f"group by {text(target)} gives more than one row per unit",
+                where=where,
+                hint=f"group by {key}",
             )
     if not group.expressions:
         raise CompileError("group by names nothing", where=where, hint=f"group by {key}")
 
 
-def _value(
-    tree: exp.Select, column: exp.Expression, conditions: list[exp.Expression], where: str
-) -> Value:
+def _value(tree: exp.Select, column: exp.Expr, conditions: list[exp.Expr], where: str) -> Value:
     expression = column.unalias()
     having = tree.args.get("having")
     if having is not None:
         expression = exp.Case(ifs=[exp.If(this=having.this.copy(), true=expression.copy())])
     if expression.find(exp.AggFunc) is None:
         raise CompileError(
-            f"the value {text(expression)!r} is not an aggregate", where=where, hint="write sum(…), count(*) or avg(…)"
+            f"the value {text(expression)!r} is not an aggregate",
+            where=where,
+            hint="write sum(…), count(*) or avg(…)",
         )
     return take_apart(expression, conditions, where=where)
 
@@ -233,9 +241,7 @@ def _relation_of(scope: exp.Select, tree: exp.Select) -> exp.Select:
     return relation
 
 
-def _opaque(
-    source: MetricSource, tree: exp.Select, columns: list[exp.Expression], reason: str
-) -> MetricQuery:
+def _opaque(source: MetricSource, tree: exp.Select, columns: list[exp.Expr], reason: str) -> MetricQuery:
     bounded = _bounded_select(tree, source.where)
     time, conditions = split_time(bounded, where=source.where)
     return MetricQuery(

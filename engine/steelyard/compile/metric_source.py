@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from steelyard.compile.relations import RelationNames
 from steelyard.errors import CompileError, SpecError
@@ -121,7 +122,9 @@ def _render(text: str, context: Mapping[str, Any], where: str) -> str:
     except (SecurityError, TypeError, ValueError) as error:
         if isinstance(error, CompileError | SpecError):
             line = _template_line(error)
-            raise type(error)(error.args[0], where=error.where or f"{where}:{line}", hint=error.hint) from error
+            raise type(error)(
+                error.args[0], where=error.where or f"{where}:{line}", hint=error.hint
+            ) from error
         raise CompileError(f"Jinja: {error}", where=f"{where}:{_template_line(error)}") from error
 
 
@@ -133,4 +136,3 @@ def _template_line(error: BaseException) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
-

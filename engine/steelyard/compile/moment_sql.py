@@ -43,7 +43,7 @@ class Terms:
     names: dict[str, str] = field(default_factory=dict)
     trees: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, tree: exp.Expression) -> str:
+    def add(self, tree: exp.Expr) -> str:
         """Return the column of a sum."""
         key = text(tree)
         if key not in self.names:
@@ -60,7 +60,7 @@ class Columns:
     names: dict[str, str] = field(default_factory=dict)
     trees: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, tree: exp.Expression) -> str:
+    def add(self, tree: exp.Expr) -> str:
         """Return the column of a value."""
         key = text(tree)
         if key not in self.names:
@@ -69,29 +69,33 @@ class Columns:
         return self.names[key]
 
 
-def shift(name: str) -> exp.Expression:
+def shift(name: str) -> exp.Expr:
     """Return the placeholder of a value's shift, bound once the shifts are known."""
     return exp.Placeholder(this=f"shift_{name}")
 
 
-def shifted(name: str) -> exp.Expression:
+def shifted(name: str) -> exp.Expr:
     """Return a value less its shift."""
     return exp.paren(exp.Sub(this=column(name), expression=shift(name)))
 
 
-def product(left: exp.Expression, right: exp.Expression) -> exp.Expression:
+def product(left: exp.Expr, right: exp.Expr) -> exp.Expr:
     """Return a product."""
     return exp.Mul(this=left, expression=right)
 
 
-def total(tree: exp.Expression) -> exp.Expression:
+def total(tree: exp.Expr) -> exp.Expr:
     """Return a sum."""
     return exp.Sum(this=tree)
 
 
-def cap_placeholder(measure: Measure, index: int, side: str, *, is_covariate: bool, experiments: Sequence[int]) -> exp.Expression:
+def cap_placeholder(
+    measure: Measure, index: int, side: str, *, is_covariate: bool, experiments: Sequence[int]
+) -> exp.Expr:
     """Return a percentile cap: one placeholder, or one per experiment, which the unit's cell tells."""
-    names = [cap_name(measure, index, side, experiment, is_covariate=is_covariate) for experiment in experiments]
+    names = [
+        cap_name(measure, index, side, experiment, is_covariate=is_covariate) for experiment in experiments
+    ]
     if len(names) == 1:
         return exp.Placeholder(this=names[0])
     experiment_no = exp.IntDiv(this=column("cell"), expression=exp.Literal.number(CELLS_PER_EXPERIMENT))
@@ -110,13 +114,15 @@ def cap_name(measure: Measure, index: int, side: str, experiment: int | None, *,
 
 def caps_of(measure: Measure, index: int, *, is_covariate: bool, experiments: Sequence[int]) -> Caps:
     """Return the limits of one value of a measure."""
-    limits: dict[str, exp.Expression] = {}
+    limits: dict[str, exp.Expr] = {}
     for side in ("lower", "upper"):
         cap = getattr(measure.winsorize, side) if measure.winsorize is not None else None
         if cap is not None and cap.kind == "value":
             limits[side] = number(cap.value)
         elif cap is not None:
-            limits[side] = cap_placeholder(measure, index, side, is_covariate=is_covariate, experiments=experiments)
+            limits[side] = cap_placeholder(
+                measure, index, side, is_covariate=is_covariate, experiments=experiments
+            )
     return Caps(**limits)
 
 
@@ -132,15 +138,19 @@ class Vector:
 
     outcomes: tuple[str, ...]
     covariates: tuple[str, ...]
-    is_counted: exp.Expression | None
+    is_counted: exp.Expr | None
 
 
-def covariate_trees(measure: Measure, reads: Mapping[str, tuple[Scan, Read]], levels: Mapping[str, Sequence[str]]) -> list[tuple[exp.Expression, Measure | None, int]]:
+def covariate_trees(
+    measure: Measure, reads: Mapping[str, tuple[Scan, Read]], levels: Mapping[str, Sequence[str]]
+) -> list[tuple[exp.Expr, Measure | None, int]]:
     """Return the covariates of a measure, uncapped, with the measure and value that caps them."""
-    trees: list[tuple[exp.Expression, Measure | None, int]] = []
+    trees: list[tuple[exp.Expr, Measure | None, int]] = []
     for covariate in measure.covariates:
         if covariate.measure is None:
-            trees += [(tree, None, 0) for tree in _dummies(covariate.dimension, levels.get(covariate.dimension, ()))]
+            trees += [
+                (tree, None, 0) for tree in _dummies(covariate.dimension, levels.get(covariate.dimension, ()))
+            ]
             continue
         scan, read = reads[covariate.measure.name]
         for index, fill in enumerate(covariate.measure.fills):
@@ -152,7 +162,7 @@ def covariate_trees(measure: Measure, reads: Mapping[str, tuple[Scan, Read]], le
     return trees
 
 
-def _dummies(dimension: str, levels: Sequence[str]) -> list[exp.Expression]:
+def _dummies(dimension: str, levels: Sequence[str]) -> list[exp.Expr]:
     """Return an indicator for each level but the first, the most frequent; the tenth gathers the rest."""
     named = levels[1:10]
     here = column(f"dim_{dimension}", "cells")
@@ -163,10 +173,12 @@ def _dummies(dimension: str, levels: Sequence[str]) -> list[exp.Expression]:
     return trees
 
 
-def add_direct_terms(vector: Vector, terms: Terms, *, with_outcomes: bool) -> tuple[str, list[str | None], dict[tuple[int, int], str]]:
+def add_direct_terms(
+    vector: Vector, terms: Terms, *, with_outcomes: bool
+) -> tuple[str, list[str | None], dict[tuple[int, int], str]]:
     """Add n, sums and products of values that a unit has once."""
 
-    def guarded(tree: exp.Expression) -> exp.Expression:
+    def guarded(tree: exp.Expr) -> exp.Expr:
         if vector.is_counted is None:
             return tree
         return exp.Case(ifs=[exp.If(this=vector.is_counted.copy(), true=tree)])

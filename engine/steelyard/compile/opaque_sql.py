@@ -120,10 +120,10 @@ def _check_joins(tree: exp.Query, scope: exp.Select, where: str) -> None:
             )
 
 
-def _replace_key(scope: exp.Select, unit: exp.Expression, name: str) -> None:
+def _replace_key(scope: exp.Select, unit: exp.Expr, name: str) -> None:
     """Replace the key where rows are grouped and shown; joins and filters keep the real one."""
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         return column("period", _PERIODS) if text(node) == text(unit) else node
 
     scope.set(
@@ -137,14 +137,14 @@ def _replace_key(scope: exp.Select, unit: exp.Expression, name: str) -> None:
     )
     for part in ("group", "having", "qualify", "windows", "order", "distinct"):
         value = scope.args.get(part)
-        if isinstance(value, exp.Expression):
+        if isinstance(value, exp.Expr):
             scope.set(part, value.transform(replace))
 
 
-def _cast(tree: exp.Expression, sql: ScanSql) -> exp.Expression:
+def _cast(tree: exp.Expr, sql: ScanSql) -> exp.Expr:
     return exp.cast(exp.paren(tree), "date" if sql.is_date else "timestamp")
 
 
-def _day_end(sql: ScanSql, day: Any) -> exp.Expression:
+def _day_end(sql: ScanSql, day: Any) -> exp.Expr:
     following = day + timedelta(days=1)
     return date_literal(following) if sql.is_date else timestamp_literal(sql.clock.start_of(following))

@@ -41,7 +41,7 @@ from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.project import Exposures
 
 DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
-Tree = exp.Expression
+Tree = exp.Expr
 SAMPLE = 10_000
 
 
@@ -56,7 +56,7 @@ class Statement:
     """
 
     name: str
-    tree: exp.Expression
+    tree: exp.Expr
     table: str | None = None
 
 
@@ -99,11 +99,11 @@ class MomentQuery:
     """
 
     name: str
-    moments: exp.Expression
+    moments: exp.Expr
     terms: list[str]
     layouts: list[Layout]
     by_day: bool
-    shifts: exp.Expression
+    shifts: exp.Expr
     shift_names: dict[str, list[str]]
 
 
@@ -172,7 +172,9 @@ def plan_groups(
         counters[spec.exposures] = counters.get(spec.exposures, 0) + 1
         numbered = NumberedExperiment(number=counters[spec.exposures], spec=spec, as_of=as_of)
         measures = tuple(_settle(files, queries, name))
-        groups.setdefault(spec.exposures, []).append(PlannedExperiment(numbered=numbered, measures=measures, zone=zone))
+        groups.setdefault(spec.exposures, []).append(
+            PlannedExperiment(numbered=numbered, measures=measures, zone=zone)
+        )
     return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
 
 
@@ -183,10 +185,15 @@ def _settle(
     where = files.where(name, ("metrics",))
     for use in experiment.metric_uses:
         key = resolve_key(use, queries, where=where)
-        yield use, resolve_measure(key, experiment=experiment, project=files.project, queries=queries, where=where)
+        yield (
+            use,
+            resolve_measure(key, experiment=experiment, project=files.project, queries=queries, where=where),
+        )
 
 
-def _group(exposures: str, planned: list[PlannedExperiment], files: ProjectFiles, *, is_series: bool) -> Group:
+def _group(
+    exposures: str, planned: list[PlannedExperiment], files: ProjectFiles, *, is_series: bool
+) -> Group:
     measures: dict[str, Measure] = {}
     for experiment in planned:
         for _, measure in experiment.measures:
@@ -224,7 +231,9 @@ def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:
     names = {measure.name for measure in (*scan.outcomes, *scan.covariates)}
     for experiment in planned:
         for _, measure in experiment.measures:
-            before = {covariate.measure.name for covariate in measure.covariates if covariate.measure is not None}
+            before = {
+                covariate.measure.name for covariate in measure.covariates if covariate.measure is not None
+            }
             if names & {measure.name, *before}:
                 yield experiment.numbered.number
                 break
@@ -250,7 +259,7 @@ class GroupPlan:
         self.origin = min(experiment.numbered.first_day for experiment in group.experiments) - DAY
         self._settle_closings()
 
-    def text(self, tree: exp.Expression) -> str:
+    def text(self, tree: exp.Expr) -> str:
         """Return a tree as SQL of the target."""
         return DIALECTS[self.dialect].generate(tree)
 
@@ -277,7 +286,10 @@ class GroupPlan:
         cells = self.templates.render("cells.sql", names=names, cells_per_experiment=CELLS_PER_EXPERIMENT)
         yield Statement(name="cells", tree=cells, table="cells")
         exposed = self.templates.render(
-            "exposed_units.sql", names=names, units_per_cell=UNITS_PER_CELL, open_until=self._open_until_column()
+            "exposed_units.sql",
+            names=names,
+            units_per_cell=UNITS_PER_CELL,
+            open_until=self._open_until_column(),
         )
         yield Statement(name="exposed_units", tree=exposed, table="exposed_units")
         for scan in self.group.scans:
@@ -300,7 +312,9 @@ class GroupPlan:
     def last_moment_text(exposures: Exposures, *, key: str, dialect: str, name: str) -> str:
         """Return the SQL for the last moment of a log of exposures."""
         log = exposure_log(exposures, key=key, dialect=dialect, where=f"steelyard.yml: exposures.{name}.sql")
-        last = exp.select(exp.Max(this=column("exposed_at", "log"))).from_(exp.alias_(exp.Subquery(this=log), "log", table=True))
+        last = exp.select(exp.Max(this=column("exposed_at", "log"))).from_(
+            exp.alias_(exp.Subquery(this=log), "log", table=True)
+        )
         return DIALECTS[dialect].generate(last)
 
     def trigger_log(self, name: str) -> exp.Select:
@@ -318,7 +332,7 @@ class GroupPlan:
         """Return what is known of a log's columns."""
         return self.types.logs.get(name, LogTypes())
 
-    def seen_units(self) -> exp.Expression:
+    def seen_units(self) -> exp.Expr:
         """Return the query for one row per experiment and unit."""
         return self.templates.render("seen_units.sql", **self._seen_context())
 
@@ -331,7 +345,7 @@ class GroupPlan:
             clock=self.clock,
         )
 
-    def analysed_units(self) -> exp.Expression:
+    def analysed_units(self) -> exp.Expr:
         """Return the query for the units that are analysed, per trigger."""
         by_trigger: dict[str, list[NumberedExperiment]] = {}
         for numbered in self.numbered:
@@ -339,7 +353,7 @@ class GroupPlan:
         parts = [self._analysed(trigger, numbered) for trigger, numbered in sorted(by_trigger.items())]
         return _union(parts)
 
-    def _analysed(self, trigger: str, numbered: list[NumberedExperiment]) -> exp.Expression:
+    def _analysed(self, trigger: str, numbered: list[NumberedExperiment]) -> exp.Expr:
         numbers = None if len(numbered) == len(self.numbered) else [one.number for one in numbered]
         context: dict[str, Any] = {"trigger": None}
         if trigger:
@@ -406,7 +420,7 @@ class GroupPlan:
         known = self.types.facts.get(scan.name)
         return known if known is not None else (time.kind == "date", False)
 
-    def facts_query(self, scan: Scan) -> exp.Expression:
+    def facts_query(self, scan: Scan) -> exp.Expr:
         """Return the facts that a scan reads, for estimates."""
         is_date, is_zoned = self.fact_type(scan)
         return ScanSql(
@@ -422,7 +436,9 @@ class GroupPlan:
         """Return a query without rows whose column has the type of the scan's time column."""
         relation = scan.query.relation.copy()
         assert isinstance(relation, exp.Select)
-        return relation.select(exp.alias_(scan.query.time.tree.copy(), "event_time"), copy=False).limit(0, copy=False)
+        return relation.select(exp.alias_(scan.query.time.tree.copy(), "event_time"), copy=False).limit(
+            0, copy=False
+        )
 
     def moment_queries(self, levels: Mapping[str, Sequence[str]]) -> Iterator[MomentQuery]:
         """Yield the queries for moments."""
@@ -509,9 +525,13 @@ class GroupPlan:
             shift_names=names,
         )
 
-    def rollup(self, query: MomentQuery, moments: exp.Expression) -> exp.Expression:
+    def rollup(self, query: MomentQuery, moments: exp.Expr) -> exp.Expr:
         """Return a query for moments added up over cells."""
-        days = [column("day", "moments")] if query.by_day else [column(name, "cells") for name in self.day_columns]
+        days = (
+            [column("day", "moments")]
+            if query.by_day
+            else [column(name, "cells") for name in self.day_columns]
+        )
         return self.templates.render(
             "rollup.sql",
             moments=moments,
@@ -520,7 +540,7 @@ class GroupPlan:
             terms=query.terms,
         )
 
-    def caps_query(self, levels: Mapping[str, Sequence[str]]) -> tuple[exp.Expression, list[str]] | None:
+    def caps_query(self, levels: Mapping[str, Sequence[str]]) -> tuple[exp.Expr, list[str]] | None:
         """Return a query for percentile caps, one row per experiment, and the names of its columns."""
         values = self._unit_moments(levels)
         caps: list[dict[str, Any]] = []
@@ -546,7 +566,7 @@ class GroupPlan:
         for is_covariate, owner, index, name in chosen:
             here = column(name, "unit_values")
             # A covariate is known on the exposure, so its cap is that of all units, whatever windows are open.
-            conditions: list[exp.Expression] = [] if is_covariate else [counts]
+            conditions: list[exp.Expr] = [] if is_covariate else [counts]
             if owner.winsorize is not None and owner.winsorize.ignore_zeros:
                 conditions.append(exp.NEQ(this=here.copy(), expression=exp.Literal.number(0)))
             kept = exp.If(this=exp.and_(*conditions), true=here.copy()) if conditions else None
@@ -558,10 +578,15 @@ class GroupPlan:
                     "tree": exp.func("quantile_disc", value.copy(), level, dialect="duckdb"),
                 }
 
-    def level_query(self) -> exp.Expression | None:
+    def level_query(self) -> exp.Expr | None:
         """Return a query for the levels of dimensions that are covariates."""
         names = sorted(
-            {c.dimension for measure in self.group.measures.values() for c in measure.covariates if c.dimension}
+            {
+                c.dimension
+                for measure in self.group.measures.values()
+                for c in measure.covariates
+                if c.dimension
+            }
         )
         if not names:
             return None
@@ -577,24 +602,30 @@ class GroupPlan:
         ]
         return _union(parts)
 
-    def exposed_query(self) -> exp.Expression:
+    def exposed_query(self) -> exp.Expr:
         """Return a query for the units that were exposed per day: experiment, variant, day, dimensions, n."""
-        columns = [column(name) for name in ("experiment_no", "variant_no", "exposed_day", *self.dimension_columns)]
+        columns = [
+            column(name) for name in ("experiment_no", "variant_no", "exposed_day", *self.dimension_columns)
+        ]
         n = exp.alias_(exp.Sum(this=column("n")), "n")
         return exp.select(*columns, n).from_("cells").group_by(*(one.copy() for one in columns))
 
-    def log_quality_query(self) -> exp.Expression:
+    def log_quality_query(self) -> exp.Expr:
         """Return a query for exposures that cannot be analysed: experiment, has_unit, variant, n."""
         context = self._seen_context()
         is_unit = exp.paren(context["is_unit"])
-        return self.templates.render("log_quality.sql", **{**context, "is_unit": is_unit, "is_unit_here": is_unit})
+        return self.templates.render(
+            "log_quality.sql", **{**context, "is_unit": is_unit, "is_unit_here": is_unit}
+        )
 
-    def multiple_query(self) -> exp.Expression:
+    def multiple_query(self) -> exp.Expr:
         """Return a query for units seen in several variants: experiment, variant they were first seen in, n."""
         first = first_of("variant_no")
         number = column("experiment_no")
         return (
-            exp.select(number, exp.alias_(first, "first_variant_no"), exp.alias_(exp.Count(this=exp.Star()), "n"))
+            exp.select(
+                number, exp.alias_(first, "first_variant_no"), exp.alias_(exp.Count(this=exp.Star()), "n")
+            )
             .from_("seen_units")
             .where(exp.NEQ(this=column("variant_no"), expression=column("last_variant_no")))
             .group_by(number.copy(), first.copy())
@@ -608,7 +639,11 @@ class GroupPlan:
             key = (measure.end, is_date)
             if key not in self.group.closings:
                 hours = measure.end / timedelta(hours=1)
-                suffix = f"{measure.end.days}d" if measure.end % DAY == timedelta(0) else f"{hours:g}h".replace(".", "_")
+                suffix = (
+                    f"{measure.end.days}d"
+                    if measure.end % DAY == timedelta(0)
+                    else f"{hours:g}h".replace(".", "_")
+                )
                 name = f"closed_{suffix}{'_days' if is_date else ''}"
                 self.group.closings[key] = Closing(name=name, end=measure.end, is_date=is_date)
 
@@ -619,7 +654,7 @@ class GroupPlan:
         ends = set(self._open_ends().values())
         return ends.pop() if len(ends) == 1 else None
 
-    def _open_until_column(self) -> exp.Expression | None:
+    def _open_until_column(self) -> exp.Expr | None:
         has_open = any(measure.end is None for measure in self.group.measures.values())
         if not has_open or self._open_until() is not None:
             return None
@@ -629,7 +664,7 @@ class GroupPlan:
         return case
 
 
-def _union(parts: Sequence[exp.Expression]) -> exp.Expression:
+def _union(parts: Sequence[exp.Expr]) -> exp.Expr:
     """Return UNION ALL of queries, each of which may have CTEs of its own."""
     if len(parts) == 1:
         return parts[0]
@@ -637,7 +672,7 @@ def _union(parts: Sequence[exp.Expression]) -> exp.Expression:
         exp.select("*").from_(exp.alias_(exp.Subquery(this=part), f"part_{number}", table=True))
         for number, part in enumerate(parts, start=1)
     ]
-    union: exp.Expression = selects[0]
+    union: exp.Expr = selects[0]
     for select in selects[1:]:
         union = exp.Union(this=union, expression=select, distinct=False)
     return union
@@ -668,10 +703,10 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time())
 
 
-def bind(tree: exp.Expression, values: Mapping[str, float | None]) -> exp.Expression:
+def bind(tree: exp.Expr, values: Mapping[str, float | None]) -> exp.Expr:
     """Return a tree with its placeholders replaced by numbers; what was not found is NULL for a cap, 0 for a shift."""
 
-    def replace(node: exp.Expression) -> exp.Expression:
+    def replace(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
             name = str(node.this)
             value = values.get(name)

@@ -40,7 +40,7 @@ class QuantileQuery:
 
     name: str
     measure: Measure
-    tree: exp.Expression
+    tree: exp.Expr
     is_last_day_only: bool
     is_per_unit: bool
 

@@ -18,11 +18,15 @@ _CLOCK_AND_CHANCE = (
     exp.Randn,
     exp.Uuid,
 )
-_CLOCK_NAMES = frozenset({"now", "today", "random", "uuid", "gen_random_uuid", "getdate", "sysdate", "clock_timestamp"})
-_FILE_NAME = re.compile(r"[/\\*]|://|\.(csv|tsv|parquet|json|ndjson|xlsx|db|duckdb|txt|gz|zst)$", re.IGNORECASE)
+_CLOCK_NAMES = frozenset(
+    {"now", "today", "random", "uuid", "gen_random_uuid", "getdate", "sysdate", "clock_timestamp"}
+)
+_FILE_NAME = re.compile(
+    r"[/\\*]|://|\.(csv|tsv|parquet|json|ndjson|xlsx|db|duckdb|txt|gz|zst)$", re.IGNORECASE
+)
 
 
-def refuse_unsafe(tree: exp.Expression, *, where: str) -> None:
+def refuse_unsafe(tree: exp.Expr, *, where: str) -> None:
     """Raise if a query does more than compute from tables.
 
     Raises:
@@ -30,7 +34,9 @@ def refuse_unsafe(tree: exp.Expression, *, where: str) -> None:
     """
     for node in tree.walk():
         if isinstance(node, exp.DML | exp.DDL | exp.Command) and not isinstance(node, exp.Query):
-            raise CompileError(f"{node.key.upper()} inside the query", where=where, hint="a metric only selects")
+            raise CompileError(
+                f"{node.key.upper()} inside the query", where=where, hint="a metric only selects"
+            )
         if isinstance(node, exp.Into | exp.Lock):
             raise CompileError("the query writes or locks", where=where, hint="a metric only selects")
         if isinstance(node, exp.Table):
@@ -45,7 +51,9 @@ def _check_table(table: exp.Table, where: str) -> None:
     if isinstance(table.this, exp.Func):
         name = table.this.name if isinstance(table.this, exp.Anonymous) else table.this.sql_name()
         raise CompileError(
-            f"the query reads from the function {name.lower()}", where=where, hint="only tables and views are read"
+            f"the query reads from the function {name.lower()}",
+            where=where,
+            hint="only tables and views are read",
         )
     if isinstance(table.this, exp.Identifier) and _FILE_NAME.search(table.name):
         raise CompileError(

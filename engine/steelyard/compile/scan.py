@@ -119,7 +119,9 @@ class _Fusion:
         """Find a scan for the values before the exposure, one that exists if possible."""
         kind = self._kind(replace(measure, entry="matured"))
         scan = self._outcome_scan(measure)
-        if scan is None or (scan.kind in ("distinct", "opaque") and scan.lookback not in (None, measure.lookback)):
+        if scan is None or (
+            scan.kind in ("distinct", "opaque") and scan.lookback not in (None, measure.lookback)
+        ):
             scan = self._scan(measure, kind, is_daily=False)
         if all(other.name != measure.name for other in scan.covariates):
             scan.covariates.append(measure)
@@ -163,7 +165,9 @@ class _Fusion:
 
     def _name(self, query: MetricQuery) -> str:
         table = query.tree.find(exp.Table)
-        base = "".join(c if c.isalnum() else "_" for c in (table.name if table is not None else "rows").lower())
+        base = "".join(
+            c if c.isalnum() else "_" for c in (table.name if table is not None else "rows").lower()
+        )
         taken = sum(scan.name.rsplit("__", 1)[0] == base for scan in self.scans)
         return base if not taken else f"{base}__{taken + 1}"
 
@@ -183,7 +187,7 @@ class _Fusion:
             )
             scan.columns[(measure.name, index)] = names
         if measure.presence:
-            conditions: Sequence[exp.Expression] = measure.query.conditions
+            conditions: Sequence[exp.Expr] = measure.query.conditions
             partial = Partial(
                 merge="add",
                 call=exp.Count(this=exp.Star()),

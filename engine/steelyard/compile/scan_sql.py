@@ -6,7 +6,7 @@ from typing import Any
 from sqlglot import exp
 
 from steelyard.compile.canonical import text
-from steelyard.compile.clock import Clock, date_literal, plus, timestamp_literal
+from steelyard.compile.clock import Clock, date_literal, plus, timestamp_literal, zoned_literal
 from steelyard.compile.exposure_sql import CELLS_PER_EXPERIMENT, UNITS_PER_CELL
 from steelyard.compile.scan import Scan, ScanPartial
 from steelyard.compile.time_predicate import TimeKind
@@ -45,12 +45,12 @@ class ScanSql:
         _check_whole_days(scan, is_date=self.is_date)
 
     @property
-    def exposed(self) -> exp.Expression:
+    def exposed(self) -> exp.Expr:
         """The moment of exposure, or its day where the facts only know days."""
         return column("exposed_day" if self.is_date else "exposed_at", _EXPOSED)
 
     @property
-    def event(self) -> exp.Expression:
+    def event(self) -> exp.Expr:
         """The fact's moment or day."""
         return column("event_time", _FACTS)
 
@@ -65,25 +65,34 @@ class ScanSql:
         """Return the values of the template ``unit_day_distinct.sql``."""
         (partial,) = self.scan.partials
         value = self._in_facts(partial.partial.call.this.expressions[0])
-        parts = [exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))]
+        parts: list[exp.Expr] = [exp.Not(this=exp.Is(this=value.copy(), expression=exp.null()))]
         if partial.partial.condition is not None:
             parts.append(self._in_facts(partial.partial.condition))
         narrower = self._narrower(partial)
         if narrower is not None:
             parts.append(narrower)
-        return {**self.reach(), "name": partial.name, "value": value, "is_counted": exp.paren(exp.and_(*parts))}
+        return {
+            **self.reach(),
+            "name": partial.name,
+            "value": value,
+            "is_counted": exp.paren(exp.and_(*parts)),
+        }
 
     def recompute_context(self) -> dict[str, Any]:
         """Return the values of the template ``unit_day_recompute.sql``, whose facts carry the exposure."""
 
-        def relocate(node: exp.Expression) -> exp.Expression:
-            return column(node.name, _FACTS) if isinstance(node, exp.Column) and node.table == _EXPOSED else node
+        def relocate(node: exp.Expr) -> exp.Expr:
+            return (
+                column(node.name, _FACTS) if isinstance(node, exp.Column) and node.table == _EXPOSED else node
+            )
 
         columns = [
             {"name": partial.name, "aggregate": self.aggregate(partial).transform(relocate)}
             for partial in self.scan.partials
         ]
-        has_open_until = self.open_until is None and any(measure.end is None for measure in self.scan.outcomes)
+        has_open_until = self.open_until is None and any(
+            measure.end is None for measure in self.scan.outcomes
+        )
         return {**self.reach(), "columns": columns, "has_open_until": has_open_until}
 
     def rows_context(self) -> dict[str, Any]:
@@ -103,25 +112,25 @@ class ScanSql:
             "facts": self.facts(),
         }
 
-    def day(self) -> exp.Expression:
+    def day(self) -> exp.Expr:
         """Return 0 before the exposure; after it 1, or the number of the day."""
         before = exp.LT(this=self.event, expression=self.exposed)
-        after: exp.Expression = exp.Literal.number(1)
+        after: exp.Expr = exp.Literal.number(1)
         if self.scan.grain == "day":
             after = exp.Sub(this=self.local_day(self.event), expression=date_literal(self.origin))
         if self.scan.lookback is None:
             return after
         return exp.Case(ifs=[exp.If(this=before, true=exp.Literal.number(0))], default=after)
 
-    def local_day(self, event: exp.Expression) -> exp.Expression:
+    def local_day(self, event: exp.Expr) -> exp.Expr:
         """Return the day of a fact in the project's zone."""
         return event if self.is_date else self.clock.local_day(event)
 
-    def in_reach(self) -> exp.Expression:
+    def in_reach(self) -> exp.Expr:
         """Return the condition that a fact is inside some measure's window or look-back."""
         lookback = self.scan.lookback
         first_start = min((measure.start for measure in self.scan.outcomes), default=None)
-        conditions = []
+        conditions: list[exp.Expr] = []
         if lookback is not None:
             conditions.append(exp.GTE(this=self.event, expression=plus(self.exposed, -lookback)))
         elif first_start is not None:
@@ -130,7 +139,7 @@ class ScanSql:
         conditions += [only_experiments(self.scan, _EXPOSED)] if self.scan.experiments else []
         return exp.and_(*conditions)
 
-    def _upper_bounds(self) -> list[exp.Expression]:
+    def _upper_bounds(self) -> list[exp.Expr]:
         ends = {measure.end for measure in self.scan.outcomes}
         if not ends:
             return [exp.LT(this=self.event, expression=self.exposed)]
@@ -141,19 +150,19 @@ class ScanSql:
             return [exp.paren(either)]
         return [exp.LT(this=self.event, expression=(opening + closing)[0])]
 
-    def last_bound(self) -> exp.Expression:
+    def last_bound(self) -> exp.Expr:
         """Return the end of a window that has none, as a column of the exposed units or a constant."""
         return self._open_end(table="")
 
-    def _open_end(self, table: str = _EXPOSED) -> exp.Expression:
+    def _open_end(self, table: str = _EXPOSED) -> exp.Expr:
         if self.open_until is None:
-            bound: exp.Expression = column("open_until", table)
+            bound: exp.Expr = column("open_until", table)
             return self.clock.local_day(bound) if self.is_date else bound
         if self.is_date:
             return date_literal(_day_of(self.clock, self.open_until))
         return timestamp_literal(self.open_until)
 
-    def aggregate(self, partial: ScanPartial) -> exp.Expression:
+    def aggregate(self, partial: ScanPartial) -> exp.Expr:
         """Return a partial aggregate over the rows inside its own window and look-back."""
         conditions = [] if partial.partial.condition is None else [self._in_facts(partial.partial.condition)]
         narrower = self._narrower(partial)
@@ -162,12 +171,12 @@ class ScanSql:
         call = self._in_facts(partial.partial.call)
         return _conditional(call, exp.and_(*conditions) if conditions else None)
 
-    def _narrower(self, partial: ScanPartial) -> exp.Expression | None:
+    def _narrower(self, partial: ScanPartial) -> exp.Expr | None:
         """Return the condition that a fact counts for this partial, where the scan reads more than that."""
         sides = []
         scan_lookback = self.scan.lookback
         if scan_lookback is not None:
-            before: exp.Expression = exp.LT(this=self.event, expression=self.exposed)
+            before: exp.Expr = exp.LT(this=self.event, expression=self.exposed)
             lookback = partial.lookback
             is_narrow = lookback is not None and lookback != scan_lookback
             if lookback is not None and is_narrow:
@@ -175,7 +184,7 @@ class ScanSql:
             sides.append((before, is_narrow))
         if partial.window is not None:
             start, end = partial.window
-            parts: list[exp.Expression] = [exp.GTE(this=self.event, expression=plus(self.exposed, start))]
+            parts: list[exp.Expr] = [exp.GTE(this=self.event, expression=plus(self.exposed, start))]
             starts = {measure.start for measure in self.scan.outcomes}
             is_narrow = start != (timedelta(0) if scan_lookback is not None else min(starts))
             if {measure.end for measure in self.scan.outcomes} != {end}:
@@ -205,12 +214,12 @@ class ScanSql:
             for tree in (partial.partial.call, partial.partial.condition):
                 if tree is not None:
                     self._in_facts(tree)
-        return {name: tree for name, tree in self._names.values()}
+        return dict(self._names.values())
 
-    def _in_facts(self, tree: exp.Expression) -> exp.Expression:
+    def _in_facts(self, tree: exp.Expr) -> exp.Expr:
         """Return a tree over the relation's columns as one over the facts."""
 
-        def replace(node: exp.Expression) -> exp.Expression:
+        def replace(node: exp.Expr) -> exp.Expr:
             if isinstance(node, exp.Column) and not isinstance(node.this, exp.Star):
                 return column(self._name(node), _FACTS)
             return node
@@ -228,7 +237,7 @@ class ScanSql:
             self._names[key] = (name, node.copy())
         return self._names[key][0]
 
-    def instant(self, raw: exp.Expression) -> exp.Expression:
+    def instant(self, raw: exp.Expr) -> exp.Expr:
         """Return the time column as a UTC timestamp, or as its day."""
         if self.is_date:
             return raw.copy()
@@ -236,7 +245,7 @@ class ScanSql:
             return exp.AtTimeZone(this=raw.copy(), zone=exp.Literal.string("UTC"))
         return self.clock.from_naive(raw)
 
-    def in_span(self, raw: exp.Expression) -> exp.Expression:
+    def in_span(self, raw: exp.Expr) -> exp.Expr:
         """Return constant bounds on the time column itself, so that the warehouse reads only what it must."""
         first, last = self.clock.first, self.clock.last
         if self.is_date:
@@ -244,31 +253,31 @@ class ScanSql:
         elif self.is_zoned:
             bounds = zoned_literal(first), zoned_literal(last)
         else:
-            bounds = timestamp_literal(self.clock.to_naive(first)), timestamp_literal(self.clock.to_naive(last))
+            bounds = (
+                timestamp_literal(self.clock.to_naive(first)),
+                timestamp_literal(self.clock.to_naive(last)),
+            )
         return exp.and_(
             exp.GTE(this=raw.copy(), expression=bounds[0]), exp.LT(this=raw.copy(), expression=bounds[1])
         )
 
-    def _shared_filter(self) -> exp.Expression | None:
+    def _shared_filter(self) -> exp.Expr | None:
         """Return the rows that any partial needs, where all partials have a condition and few differ."""
         conditions = {
-            "" if partial.partial.condition is None else text(partial.partial.condition): partial.partial.condition
+            ""
+            if partial.partial.condition is None
+            else text(partial.partial.condition): partial.partial.condition
             for partial in self.scan.partials
         }
         trees = [exp.paren(tree.copy()) for _, tree in sorted(conditions.items()) if tree is not None]
         return exp.or_(*trees) if "" not in conditions and 0 < len(trees) <= 4 else None
 
 
-def only_experiments(scan: Scan, table: str) -> exp.Expression:
+def only_experiments(scan: Scan, table: str) -> exp.Expr:
     """Return the condition that a unit is in one of the experiments that use a scan; its key begins with them."""
     per_experiment = exp.Literal.number(CELLS_PER_EXPERIMENT * UNITS_PER_CELL)
     number = exp.IntDiv(this=column("unit_key", table), expression=per_experiment)
     return exp.In(this=number, expressions=[exp.Literal.number(one) for one in sorted(scan.experiments)])
-
-
-def zoned_literal(instant: datetime) -> exp.Expression:
-    """Return a timestamp with zone."""
-    return exp.cast(exp.Literal.string(f"{instant.isoformat(sep=' ')}+00:00"), "timestamptz")
 
 
 def _day_of(clock: Clock, instant: datetime) -> date:
@@ -280,13 +289,13 @@ def _day_of(clock: Clock, instant: datetime) -> date:
     raise AssertionError(f"{instant} is on no day")
 
 
-def _conditional(call: exp.Expression, condition: exp.Expression | None) -> exp.Expression:
+def _conditional(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
     """Return an aggregate over the rows that meet a condition; sums leave NaN and infinity out."""
     if isinstance(call, exp.Count):
         argument = call.this
         if isinstance(argument, exp.Distinct):
             inner = argument.expressions[0]
-            counted: exp.Expression = exp.Distinct(expressions=[_when(inner, condition)])
+            counted: exp.Expr = exp.Distinct(expressions=[_when(inner, condition)])
         elif isinstance(argument, exp.Star):
             if condition is None:
                 return exp.cast(call, "double")
@@ -305,7 +314,7 @@ def _conditional(call: exp.Expression, condition: exp.Expression | None) -> exp.
     return exp.Filter(this=call, expression=exp.Where(this=condition))
 
 
-def _when(value: exp.Expression, condition: exp.Expression | None) -> exp.Expression:
+def _when(value: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
     if condition is None:
         return value.copy()
     return exp.Case(ifs=[exp.If(this=condition.copy(), true=value.copy())])
@@ -321,4 +330,3 @@ def _check_whole_days(scan: Scan, *, is_date: bool) -> None:
                     where=measure.query.source.where,
                     hint="use a timestamp column, or whole days",
                 )
-

@@ -1,7 +1,7 @@
 """SQL templates: Jinja chooses the text, sqlglot decides the SQL; the border is one parse.
 
-A template may print only what went through ``ident``, ``literal`` or ``tree``. The last puts a placeholder into the text
-and the tree in its place once the text has been parsed, so that no SQL of a user is ever pasted.
+A template may print only what went through ``ident``, ``literal`` or ``tree``. The last puts a placeholder into the
+text and the tree in its place once the text has been parsed, so that no SQL of a user is ever pasted.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ class Templates:
         self._environment.filters.clear()
         self._environment.filters.update(ident=_ident, literal=_literal)
 
-    def render(self, name: str, /, **context: Any) -> exp.Expression:
+    def render(self, name: str, /, **context: Any) -> exp.Expr:
         """Render a template to a tree.
 
         Args:
@@ -59,9 +59,9 @@ class Templates:
         Raises:
             CompileError: The template is wrong: it prints a bare value, or does not parse.
         """
-        slots: list[exp.Expression] = []
+        slots: list[exp.Expr] = []
 
-        def tree(value: exp.Expression) -> Sql:
+        def tree(value: exp.Expr) -> Sql:
             slots.append(value)
             return Sql(f"{_SLOT}{len(slots) - 1}")
 
@@ -77,7 +77,7 @@ class Templates:
         return parsed.transform(lambda node: _place(node, slots))
 
 
-def _place(node: exp.Expression, slots: list[exp.Expression]) -> exp.Expression:
+def _place(node: exp.Expr, slots: list[exp.Expr]) -> exp.Expr:
     if isinstance(node, exp.Table | exp.Column) and node.name.startswith(_SLOT):
         tree = slots[int(node.name.removeprefix(_SLOT))].copy()
         if isinstance(node, exp.Table):
@@ -106,5 +106,6 @@ def _refuse_bare_value(value: Any) -> Any:
     if isinstance(value, Sql):
         return value
     raise CompileError(
-        f"the template printed the bare value {value!r}", hint="pipe it through ident or literal, or call tree()"
+        f"the template printed the bare value {value!r}",
+        hint="pipe it through ident or literal, or call tree()",
     )

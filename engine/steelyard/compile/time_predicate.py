@@ -11,6 +11,12 @@ from steelyard.errors import CompileError
 STARTS = frozenset({"start", "start_date"})
 ENDS = frozenset({"end", "end_date"})
 TimeKind = Literal["date", "timestamp"]
+_TURNED: dict[type[exp.Expr], type[exp.Expr]] = {
+    exp.GTE: exp.LTE,
+    exp.GT: exp.LT,
+    exp.LTE: exp.GTE,
+    exp.LT: exp.GT,
+}
 _HINT = "write ts >= :start and ts < :end, or day between :start_date and :end_date"
 
 
@@ -24,12 +30,12 @@ class TimeColumn:
         is_certain: Whether the query settles the kind; else the column's type decides once it is known.
     """
 
-    tree: exp.Expression
+    tree: exp.Expr
     kind: TimeKind
     is_certain: bool
 
 
-def bound_name(node: exp.Expression) -> str | None:
+def bound_name(node: exp.Expr) -> str | None:
     """Return the name of a placeholder (``:x``, ``@x``, ``$x``), or None."""
     if isinstance(node, exp.Placeholder):
         return str(node.this)
@@ -38,12 +44,12 @@ def bound_name(node: exp.Expression) -> str | None:
     return None
 
 
-def has_bounds(tree: exp.Expression) -> bool:
+def has_bounds(tree: exp.Expr) -> bool:
     """Return whether a tree holds a placeholder."""
     return any(bound_name(node) is not None for node in tree.find_all(exp.Placeholder, exp.Parameter))
 
 
-def split_time(select: exp.Select, *, where: str) -> tuple[TimeColumn, list[exp.Expression]]:
+def split_time(select: exp.Select, *, where: str) -> tuple[TimeColumn, list[exp.Expr]]:
     """Split a WHERE into its time predicate and the rest.
 
     Args:
@@ -78,17 +84,18 @@ def split_time(select: exp.Select, *, where: str) -> tuple[TimeColumn, list[exp.
     return _classify(bounds[0][1], {name for _, _, name in bounds}), rest
 
 
-def _bounds(part: exp.Expression, where: str) -> list[tuple[str, exp.Expression, str]]:
+def _bounds(part: exp.Expr, where: str) -> list[tuple[str, exp.Expr, str]]:
     """Return (side, column, name of the bound) for one conjunct."""
     if isinstance(part, exp.Between):
         low, high = bound_name(part.args["low"]), bound_name(part.args["high"])
         if low in STARTS and high in ENDS:
             return [("start", part.this, low), ("end", part.this, high)]
     elif isinstance(part, exp.GTE | exp.GT | exp.LTE | exp.LT):
-        column, bound, operator = part.this, part.expression, type(part)
+        column, bound = part.this, part.expression
+        operator: type[exp.Expr] = type(part)
         if bound_name(column) is not None:
             column, bound = bound, column
-            operator = {exp.GTE: exp.LTE, exp.GT: exp.LT, exp.LTE: exp.GTE, exp.LT: exp.GT}[operator]
+            operator = _TURNED[operator]
         name = bound_name(bound)
         if name in STARTS and operator is exp.GTE:
             return [("start", column, name)]
@@ -104,7 +111,7 @@ def _bounds(part: exp.Expression, where: str) -> list[tuple[str, exp.Expression,
     raise CompileError(f"{text(part)!r} is not a window in time", where=where, hint=_HINT)
 
 
-def _classify(column: exp.Expression, names: set[str]) -> TimeColumn:
+def _classify(column: exp.Expr, names: set[str]) -> TimeColumn:
     tree = column.unnest()
     if isinstance(tree, exp.Cast):
         kind: TimeKind = "date" if tree.to.is_type("date") else "timestamp"

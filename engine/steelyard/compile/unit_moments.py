@@ -45,7 +45,9 @@ class Joins:
 
     def _join(self, name: str, table: str, day: int | None, *, is_table: bool = False) -> Read:
         if all(join["name"] != name for join in self.tables):
-            self.tables.append({"name": name, "table": table if is_table else f"unit_day_{table}", "day": day})
+            self.tables.append(
+                {"name": name, "table": table if is_table else f"unit_day_{table}", "day": day}
+            )
         return reader(name)
 
 
@@ -57,9 +59,15 @@ def unit_table(scan: Scan) -> str:
 def _merged(scan: Scan) -> list[dict[str, Any]]:
     if scan.has_states:
         names = [partial.name for partial in scan.partials] or ["v1", "v2"][: len(scan.query.value_names)]
-        return [{"name": name, "merged": exp.ArgMax(this=column(name), expression=column("day"))} for name in names]
+        return [
+            {"name": name, "merged": exp.ArgMax(this=column(name), expression=column("day"))}
+            for name in names
+        ]
     return [
-        {"name": partial.name, "merged": _MERGED.get(partial.partial.merge, exp.Sum)(this=column(partial.name))}
+        {
+            "name": partial.name,
+            "merged": _MERGED.get(partial.partial.merge, exp.Sum)(this=column(partial.name)),
+        }
         for partial in scan.partials
     ]
 
@@ -163,7 +171,7 @@ class UnitMoments:
     def _covariates(self, measure: Measure) -> tuple[str, ...]:
         names = []
         for raw, owner, index in self.raw_covariates(measure):
-            tree: exp.Expression = column(raw)
+            tree: exp.Expr = column(raw)
             if owner is not None:
                 tree = capped(tree, caps_of(owner, index, is_covariate=True, experiments=self.experiments))
             names.append(self.capped.add(tree))

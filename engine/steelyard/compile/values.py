@@ -11,7 +11,7 @@ from steelyard.compile.measure import Measure
 from steelyard.compile.scan import Scan
 
 # From the name of a scan's column to the tree that reads it.
-Read = Callable[[str], exp.Expression]
+Read = Callable[[str], exp.Expr]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +23,11 @@ class Caps:
         upper: Upper limit.
     """
 
-    lower: exp.Expression | None = None
-    upper: exp.Expression | None = None
+    lower: exp.Expr | None = None
+    upper: exp.Expr | None = None
 
 
-def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expression:
+def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expr:
     """Return one value of a measure as DOUBLE: NULL where the unit has no rows, or where it is not finite.
 
     Args:
@@ -41,7 +41,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expres
     names = scan.columns[(measure.name, index)]
     by_placeholder = {f"p{number}": read(name) for number, name in enumerate(names)}
 
-    def fill(node: exp.Expression) -> exp.Expression:
+    def fill(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
             return by_placeholder[str(node.this)].copy()
         return node
@@ -56,22 +56,26 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expres
     return value
 
 
-def capped(value: exp.Expression, caps: Caps) -> exp.Expression:
+def capped(value: exp.Expr, caps: Caps) -> exp.Expr:
     """Return a value within limits; NULL stays NULL, which LEAST and GREATEST do not promise everywhere."""
     ifs = []
     if caps.upper is not None:
-        ifs.append(exp.If(this=exp.GT(this=value.copy(), expression=caps.upper.copy()), true=caps.upper.copy()))
+        ifs.append(
+            exp.If(this=exp.GT(this=value.copy(), expression=caps.upper.copy()), true=caps.upper.copy())
+        )
     if caps.lower is not None:
-        ifs.append(exp.If(this=exp.LT(this=value.copy(), expression=caps.lower.copy()), true=caps.lower.copy()))
+        ifs.append(
+            exp.If(this=exp.LT(this=value.copy(), expression=caps.lower.copy()), true=caps.lower.copy())
+        )
     return exp.Case(ifs=ifs, default=value) if ifs else value
 
 
-def filled(value: exp.Expression, fill: float | None) -> exp.Expression:
+def filled(value: exp.Expr, fill: float | None) -> exp.Expr:
     """Return a value, or the fill where it is NULL."""
     return value if fill is None else exp.Coalesce(this=value, expressions=[number(fill)])
 
 
-def as_double(tree: exp.Expression) -> exp.Expression:
+def as_double(tree: exp.Expr) -> exp.Expr:
     """Return a number or a truth value as DOUBLE."""
     if annotate_types(tree.copy()).is_type("boolean"):
         return exp.Case(
@@ -83,14 +87,14 @@ def as_double(tree: exp.Expression) -> exp.Expression:
     return exp.cast(tree.copy(), "double")
 
 
-def finite(tree: exp.Expression) -> exp.Expression:
+def finite(tree: exp.Expr) -> exp.Expr:
     """Return a number, NULL where it is NaN or infinite."""
     return exp.Case(ifs=[exp.If(this=exp.func("isfinite", tree.copy()), true=tree.copy())])
 
 
-def number(value: float) -> exp.Expression:
+def number(value: float) -> exp.Expr:
     """Return a DOUBLE literal."""
-    literal: exp.Expression = exp.Literal.number(repr(abs(float(value))))
+    literal: exp.Expr = exp.Literal.number(repr(abs(float(value))))
     return exp.cast(exp.Neg(this=literal) if value < 0 else literal, "double")
 
 

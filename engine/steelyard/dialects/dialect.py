@@ -8,7 +8,7 @@ from sqlglot.errors import UnsupportedError
 
 from steelyard.errors import CompileError
 
-Rewrite = Callable[[exp.Expression], exp.Expression]
+Rewrite = Callable[[exp.Expr], exp.Expr]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,10 +22,10 @@ class Dialect:
     """
 
     name: str
-    refused: tuple[tuple[type[exp.Expression], str], ...] = ()
+    refused: tuple[tuple[type[exp.Expr], str], ...] = ()
     rewrites: tuple[Rewrite, ...] = ()
 
-    def generate(self, tree: exp.Expression) -> str:
+    def generate(self, tree: exp.Expr) -> str:
         """Return a tree as this warehouse's SQL, for people to read.
 
         Raises:
@@ -40,4 +40,6 @@ class Dialect:
         try:
             return tree.sql(self.name, pretty=True, unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
-            raise CompileError(f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md") from error
+            raise CompileError(
+                f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md"
+            ) from error

@@ -99,7 +99,9 @@ def _table(rows: Sequence[Row], variant: str) -> Iterator[str]:
     body = [_cells(row) for row in rows]
     yield from aligned([_shorten(header), *body], left={0, 1, 2, 9})
     sentences = dict.fromkeys(
-        f"  {row['metric']} ({row['hypothesis']}): {reason_text(row['reason'])}" for row in rows if row["reason"]
+        f"  {row['metric']} ({row['hypothesis']}): {reason_text(row['reason'])}"
+        for row in rows
+        if row["reason"]
     )
     yield from sentences
 
@@ -172,7 +174,9 @@ def _segments(rows: Sequence[Row]) -> Iterator[str]:
         ]
         for row in shown
     ]
-    yield from aligned([["segment", "metric", "variant", "n", "effect", "interval", ""], *body], left={0, 1, 2, 6})
+    yield from aligned(
+        [["segment", "metric", "variant", "n", "effect", "interval", ""], *body], left={0, 1, 2, 6}
+    )
     yield ""
 
 
@@ -224,7 +228,10 @@ def aligned(rows: Sequence[Sequence[str]], *, left: set[int]) -> Iterator[str]:
     """Yield rows as columns, the first a header with a rule below it."""
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     for index, row in enumerate(rows):
-        cells = [cell.ljust(width) if k in left else cell.rjust(width) for k, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        cells = [
+            cell.ljust(width) if k in left else cell.rjust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
         yield "  " + "  ".join(cells).rstrip()
         if index == 0:
             yield "  " + "  ".join("-" * width for width in widths)

@@ -81,7 +81,9 @@ def _refuse(experiment: Experiment, measures: tuple[tuple[MetricUse, Measure], .
         )
     if experiment.analysis.adjustment == "post_stratify":
         raise SpecError(
-            "this version does not post-stratify", where=where, hint="use adjustment: cuped with the dimension as covariate"
+            "this version does not post-stratify",
+            where=where,
+            hint="use adjustment: cuped with the dimension as covariate",
         )
 
 

@@ -59,11 +59,15 @@ def collect_group(
 
 def column_types(plan: GroupPlan, warehouse: Warehouse) -> ColumnTypes:
     """Ask the warehouse for the types of the columns that the plan compares in time."""
-    logs = {plan.group.exposures: _log_types(warehouse, plan.text(plan.log()), "exposed_at", plan.group.exposures)}
+    logs = {
+        plan.group.exposures: _log_types(warehouse, plan.text(plan.log()), "exposed_at", plan.group.exposures)
+    }
     for numbered in plan.numbered:
         trigger = numbered.spec.analysis.trigger
         if trigger is not None and trigger not in logs:
-            logs[trigger] = _log_types(warehouse, plan.text(plan.trigger_log(trigger)), "triggered_at", trigger)
+            logs[trigger] = _log_types(
+                warehouse, plan.text(plan.trigger_log(trigger)), "triggered_at", trigger
+            )
     facts = {}
     for scan in plan.group.scans:
         where = scan.query.source.where
@@ -92,7 +96,9 @@ def _log_types(warehouse: Warehouse, sql: str, moment: str, name: str) -> LogTyp
 def _check_moment(found: str, *, where: str) -> None:
     if found not in ("date", "timestamp", "timestamptz"):
         raise CompileError(
-            f"the time column is of type {found}", where=where, hint="cast it to a date or a timestamp in the query"
+            f"the time column is of type {found}",
+            where=where,
+            hint="cast it to a date or a timestamp in the query",
         )
 
 
@@ -107,7 +113,9 @@ def last_exposure_day(files: ProjectFiles, warehouse: Warehouse) -> date:
     days = [day for name in files.project.exposures if (day := _last_day(files, warehouse, name, zone))]
     if not days:
         raise WarehouseError(
-            "no exposures are logged", where="steelyard.yml: exposures", hint="run steelyard seed, or check the query"
+            "no exposures are logged",
+            where="steelyard.yml: exposures",
+            hint="run steelyard seed, or check the query",
         )
     return min(max(days), yesterday)
 
@@ -117,7 +125,9 @@ def _last_day(files: ProjectFiles, warehouse: Warehouse, name: str, zone: ZoneIn
     try:
         ((moment,),) = warehouse.query(query).values
     except WarehouseError as error:
-        raise WarehouseError(error.args[0], where=f"steelyard.yml: exposures.{name}", hint=error.hint) from error
+        raise WarehouseError(
+            error.args[0], where=f"steelyard.yml: exposures.{name}", hint=error.hint
+        ) from error
     if moment is None:
         return None
     if not isinstance(moment, datetime):
@@ -129,7 +139,9 @@ def _last_day(files: ProjectFiles, warehouse: Warehouse, name: str, zone: ZoneIn
 def last_moment_query(files: ProjectFiles, name: str, *, dialect: str) -> str:
     """Return the SQL for the last moment of a log of exposures."""
     exposures = files.project.exposures[name]
-    return GroupPlan.last_moment_text(exposures, key=files.project.units[exposures.unit], dialect=dialect, name=name)
+    return GroupPlan.last_moment_text(
+        exposures, key=files.project.units[exposures.unit], dialect=dialect, name=name
+    )
 
 
 def project_templates(files: ProjectFiles) -> Templates:

@@ -89,7 +89,9 @@ def write_manifest(project: Project) -> Path:
     ]
     manifest = {**project.files.to_json(), "metrics": metrics, "engine_version": __version__}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
     return path
 
 

@@ -86,7 +86,12 @@ class Run:
     """One run on one connection."""
 
     def __init__(
-        self, files: ProjectFiles, profile: Profile, warehouse: Warehouse, options: RunOptions, progress: Progress
+        self,
+        files: ProjectFiles,
+        profile: Profile,
+        warehouse: Warehouse,
+        options: RunOptions,
+        progress: Progress,
     ) -> None:
         self.files, self.warehouse, self.options, self.progress = files, warehouse, options, progress
         self.schema, self.target = profile.target_schema, profile.target
@@ -125,7 +130,9 @@ class Run:
         plannable = []
         for name in names:
             try:
-                plan_groups(self.files, self.queries, as_of=self.result.as_of, selected=[name], is_series=True)
+                plan_groups(
+                    self.files, self.queries, as_of=self.result.as_of, selected=[name], is_series=True
+                )
             except EngineError as error:
                 self._fail(name, error)
             else:
@@ -159,7 +166,9 @@ class Run:
         if len(names) == 1:
             self._fail(names[0], error)
             return
-        self.progress(f"the shared plan failed ({error.args[0]}); running {len(names)} experiments one by one")
+        self.progress(
+            f"the shared plan failed ({error.args[0]}); running {len(names)} experiments one by one"
+        )
         for name in names:
             for group in plan_groups(
                 self.files,
@@ -232,7 +241,9 @@ class Run:
         meanings = sorted(f"{key} {fingerprint}" for key, fingerprint in self.fingerprints.items())
         specs = [self.files.experiments[name].model_dump_json() for name in self.chosen]
         settings = self.files.project.model_dump_json()
-        text = "\n".join([__version__, as_of.isoformat(), settings, str(self.options.is_series), *meanings, *specs])
+        text = "\n".join(
+            [__version__, as_of.isoformat(), settings, str(self.options.is_series), *meanings, *specs]
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _record(self, *, status: str, failures: Mapping[str, str] | None = None) -> None:
@@ -254,10 +265,12 @@ class Run:
             "target": self.target,
         }
         metrics = [
-            {**metric_row(key, query), "run_id": self.result.run_id} for key, query in sorted_items(self.queries)
+            {**metric_row(key, query), "run_id": self.result.run_id}
+            for key, query in sorted_items(self.queries)
         ]
         experiments = [
-            {**experiment_row(self.files.experiments[name]), "run_id": self.result.run_id} for name in self.chosen
+            {**experiment_row(self.files.experiments[name]), "run_id": self.result.run_id}
+            for name in self.chosen
         ]
         publish_run(
             self.warehouse,
@@ -270,7 +283,7 @@ class Run:
 
 def _is_shown(row: Mapping[str, Any], minimum: int) -> bool:
     """Return whether a row has enough units to be shown."""
-    return row["dimension"] == "" or min(row["n_control"], row["n_variant"]) >= minimum
+    return bool(row["dimension"] == "" or min(row["n_control"], row["n_variant"]) >= minimum)
 
 
 def _sql_hash(statements: Mapping[str, Mapping[str, str]]) -> str | None:

@@ -31,7 +31,9 @@ class Project:
           hint: run steelyard init, or name a project with --project-dir
     """
 
-    def __init__(self, files: ProjectFiles, *, target: str | None = None, profiles_dir: Path | None = None) -> None:
+    def __init__(
+        self, files: ProjectFiles, *, target: str | None = None, profiles_dir: Path | None = None
+    ) -> None:
         self.files, self._target, self._profiles_dir = files, target, profiles_dir
 
     @classmethod
@@ -60,13 +62,22 @@ class Project:
         return read_metrics(self.files, dialect=dialect)
 
     def plans(
-        self, *, as_of: date | None = None, select: Sequence[str] = (), is_series: bool = True, dialect: str = "duckdb"
+        self,
+        *,
+        as_of: date | None = None,
+        select: Sequence[str] = (),
+        is_series: bool = True,
+        dialect: str = "duckdb",
     ) -> list[GroupPlan]:
         """Return the plans of a run without a warehouse; types of columns are taken from the metrics' own words."""
         queries = self.metrics(dialect=dialect)
         chosen = select_experiments(self.files, select)
         groups = plan_groups(
-            self.files, queries, as_of=as_of or _last_planned(self.files), selected=chosen, is_series=is_series
+            self.files,
+            queries,
+            as_of=as_of or _last_planned(self.files),
+            selected=chosen,
+            is_series=is_series,
         )
         templates = project_templates(self.files)
         return [

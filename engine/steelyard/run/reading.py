@@ -18,11 +18,15 @@ def seed_project(project: Project) -> dict[str, int]:
         return seed(warehouse, project.files.folder("fixtures"))
 
 
-def project_reports(project: Project, *, experiment: str | None = None, as_of: date | None = None) -> list[Report]:
+def project_reports(
+    project: Project, *, experiment: str | None = None, as_of: date | None = None
+) -> list[Report]:
     """Return the published reports of one experiment, or of all.
 
     Raises:
         WarehouseError: Nothing has been published.
     """
     with project.connect() as warehouse:
-        return list(load_reports(warehouse, project.profile().target_schema, experiment=experiment, as_of=as_of))
+        return list(
+            load_reports(warehouse, project.profile().target_schema, experiment=experiment, as_of=as_of)
+        )

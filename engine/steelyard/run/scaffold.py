@@ -1,7 +1,7 @@
 """A project to start from: three metrics, one experiment, and data in which it wins."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -123,11 +123,13 @@ def _write_fixtures(folder: Path) -> Iterator[str]:
             if random.random() < habit[user] * boost:
                 orders.append([name, moment.isoformat(" "), round(float(random.lognormal(3.4, 0.7)), 2)])
     folder.mkdir(parents=True)
-    yield _write(folder / "exposures.csv", ["experiment_id", "user_id", "variant", "exposed_at", "platform"], exposures)
+    yield _write(
+        folder / "exposures.csv", ["experiment_id", "user_id", "variant", "exposed_at", "platform"], exposures
+    )
     yield _write(folder / "orders.csv", ["user_id", "ordered_at", "revenue"], orders)
 
 
-def _write(path: Path, header: list[str], rows: list[list[object]]) -> str:
+def _write(path: Path, header: list[str], rows: Sequence[Sequence[object]]) -> str:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
