@@ -25,7 +25,7 @@ from steelyard.stats.means import VariantMeans
 from steelyard.stats.quantile import quantile_ranks
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 
-START, AS_OF, WINDOW = date(2026, 3, 2), date(2026, 3, 14), timedelta(days=3)
+START, AS_OF, WINDOW = date(2026, 3, 2), date(2026, 3, 12), timedelta(days=3)
 VARIANTS = ("control", "small", "large")
 PLATFORMS = ("ios", "web", None)
 Z = stats.norm.isf(0.025)
@@ -52,8 +52,14 @@ METRICS = {
         "order by happened_at desc) as k from events where {bounds}) as ranked where k <= 2",
     ),
 }
+# Runs as written, and is a covariate of the metric beside it, so that rows before the exposure are at hand.
+METRICS["visits"] = (
+    "quantile=0.5",
+    "select user_id, max(k) as k from (select user_id, row_number() over (partition by user_id "
+    "order by happened_at) as k from events where {bounds}) as ranked group by user_id",
+)
 PER_UNIT = ("total", "mean", "filled")
-WHOLE_NUMBERS = ("steps", "total", "filled", "latest")
+WHOLE_NUMBERS = ("steps", "total", "filled", "latest", "visits")
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,8 @@ def write_project(
         (root / name).write_text(dedent(text), encoding="utf-8")
     (root / "metrics").mkdir()
     # Shares its scan with the quantiles per unit, and wants every day of it.
-    plain = ("version=1", "select user_id, sum(steps) as total from events where {bounds} group by user_id")
+    covariate = "covariate=['visits']" if "visits" in metrics else "covariate=false"
+    plain = (covariate, "select user_id, sum(steps) as total from events where {bounds} group by user_id")
     for name, (config, sql) in {"plain": plain, **metrics}.items():
         kind = "" if name == "plain" else "type='quantile', "
         text = f"{{{{ config({kind}{config}) }}}}\n{sql.format(bounds=bounds)}\n"
@@ -215,6 +222,7 @@ def values_of(metric: str, events: Sequence[Event]) -> list[float]:
         "total": [sum(steps)] if steps else [],
         "mean": [sum(latencies) / len(latencies)] if latencies else [],
         "filled": [sum(steps)],
+        "visits": [float(len(events))] if events else [],
         "latest": [float(event.steps) for event in latest if event.steps is not None],
     }[metric]
 
@@ -446,6 +454,7 @@ def test_values_of_ranks_inside_a_bin_are_spread_between_its_ends() -> None:
 def test_bounds_in_one_bin_are_its_ends() -> None:
     histogram = histogram_of([1.0, 10.0, 10.004, 10.01, 50.0, 50.0], [1, 2, 2, 2, 3, 3])
     assert histogram.bounds(np.array([3.0]), np.array([4.0])) == (10.0, 10.01)
+    assert histogram.bounds(np.array([2.0]), np.array([3.0])) == (10.0, 10.01)
     assert histogram.bounds(np.array([3.0]), np.array([5.0])) == (pytest.approx(10.005), 50.0)
     assert histogram.bounds(np.array([5.0]), np.array([6.0])) == (50.0, 50.0)
 
