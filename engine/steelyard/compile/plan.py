@@ -558,8 +558,10 @@ class GroupPlan:
         counts = exp.LTE(this=entry, expression=date_literal(as_of))
         chosen: list[tuple[bool, Measure, int, str]] = []
         if measure.percentile_caps:
-            columns = enumerate(values.outcome_columns(measure))
-            chosen += [(False, measure, index, name) for index, name in columns]
+            columns = values.outcome_columns(measure)
+            chosen += [(False, measure, index, name) for index, name in enumerate(columns)]
+            known = [exp.Not(this=exp.Is(this=column(name, "unit_values"), expression=exp.null())) for name in columns]
+            counts = exp.and_(counts, *known)
         if any(c.measure is not None and c.measure.percentile_caps for c in measure.covariates):
             covariates = values.raw_covariates(measure)
             chosen += [(True, owner, index, name) for name, owner, index in covariates if owner is not None]
