@@ -119,7 +119,7 @@ def _render(text: str, context: Mapping[str, Any], where: str) -> str:
             where=f"{where}:{_template_line(error)}",
             hint="a metric may use config, ref, source and var",
         ) from error
-    except (SecurityError, TypeError, ValueError) as error:
+    except (SecurityError, TypeError, ValueError, ArithmeticError, LookupError) as error:
         if isinstance(error, CompileError | SpecError):
             line = _template_line(error)
             raise type(error)(

@@ -95,7 +95,7 @@ def _place(node: exp.Expr, slots: list[exp.Expr]) -> exp.Expr:
 
 
 def _ident(name: str) -> Sql:
-    return Sql(exp.to_identifier(name).sql(CANONICAL))
+    return Sql(exp.to_identifier(str(name)).sql(CANONICAL))
 
 
 def _literal(value: Any) -> Sql:
