@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from steelyard.compile.aggregates import Value, take_apart, widen_floats
 from steelyard.compile.canonical import CANONICAL, parse_query, text
+from steelyard.compile.lift import lift_time
 from steelyard.compile.metric_source import MetricSource
 from steelyard.compile.safety import refuse_unsafe
 from steelyard.compile.time_predicate import TimeColumn, has_bounds, split_time
@@ -70,6 +71,7 @@ def read_query(source: MetricSource, *, units: Mapping[str, str], dialect: str) 
         raise CompileError(
             "a metric is one select, not a union", where=where, hint="put the union into a CTE"
         )
+    tree = lift_time(tree, where=where)
     key = _key_column(source, units)
     columns = _columns(tree, source, key)
     unit = columns[0].unalias()

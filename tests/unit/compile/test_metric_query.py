@@ -109,6 +109,24 @@ def test_joins_ctes_and_subqueries_are_part_of_the_relation() -> None:
 
 
 @pytest.mark.parametrize(
+    "sql",
+    [
+        "with e as (select * from t where z = 1 and ts >= :start and ts < :end) "
+        "select user_id, sum(x) as v from e group by user_id",
+        "select user_id, sum(x) as v from (select user_id, x from t where ts between :start and :end) as e group by 1",
+        "select e.user_id, sum(x) as v from d join (select user_id, x, k from t where ts >= :start and ts < :end) as e "
+        "using (k) group by 1",
+    ],
+)
+def test_a_time_predicate_in_a_plain_subquery_is_lifted(sql: str) -> None:
+    query = read(sql)
+    assert (query.shape, query.why_opaque) == ("aggregate", "")
+    assert text(query.time.tree) == "e.sy_event_time"
+    assert "ts AS sy_event_time" in text(query.relation)
+    assert "$start" not in text(query.relation)
+
+
+@pytest.mark.parametrize(
     ("sql", "why"),
     [
         (
