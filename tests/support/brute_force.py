@@ -202,6 +202,13 @@ def moments(
     return _Oracle(rows, experiment, metric, ranked).cells()
 
 
+def extent(
+    rows: Rows, experiment: Experiment, metric: Metric, *, ranked: Mapping[str, Sequence[str]]
+) -> np.ndarray:
+    """Return the values of all units on all days, shape (n, k), whose range rounding errors are relative to."""
+    return _Oracle(rows, experiment, metric, ranked).extent()
+
+
 class _Oracle:
     def __init__(
         self, rows: Rows, experiment: Experiment, metric: Metric, ranked: Mapping[str, Sequence[str]]
@@ -227,6 +234,18 @@ class _Oracle:
                         grid[index][unit.variant].append((*self._limited(value), *before))
         width = len(self.metric.parts) + (len(covariates[0]) if covariates else 0)
         return days, {segment: _cell(grid, width) for segment, grid in found.items()}
+
+    def extent(self) -> np.ndarray:
+        """Return the vectors of all units on all days, whether they count or not."""
+        covariates = list(zip(*self._covariates(), strict=True)) or [()] * len(self.units)
+        vectors = []
+        for number in range((self.rows.as_of - self.experiment.start).days + 1):
+            day = self.experiment.start + number * DAY
+            for unit, before in zip(self.units, covariates, strict=True):
+                value = self._value(self.metric, self._window(unit, day))
+                if None not in value:
+                    vectors.append((*self._limited(value), *before))  # type: ignore[arg-type]
+        return np.array(vectors)
 
     def _last(self) -> list[tuple[float, ...]]:
         values = (self._counted(unit, self.rows.as_of) for unit in self.units)

@@ -1,6 +1,7 @@
 """Chooses a world: most choices land on a boundary that something could get wrong."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from hypothesis import strategies as st
 from tests.support.brute_force import DAY, MICROSECOND, Exposure, Row
-from tests.support.metric_catalogue import CATALOGUE
+from tests.support.metric_catalogue import CATALOGUE, Written
 from tests.support.worlds import (
     COUNTRIES,
     DIMENSIONS,
@@ -83,15 +84,17 @@ def build_world(choose: Chooser, *, most_rows: int) -> World:
 
 
 def _metrics(choose: Chooser) -> tuple[ChosenMetric, ...]:
-    left, chosen = list(CATALOGUE), []
-    for _ in range(choose.number(1, 6)):
-        chosen.append(left.pop(left.index(choose.pick(left))))
-    names = [written.name for written in chosen]
+    """Choose metrics; the same query may come twice, with another window or fill."""
+    chosen: dict[str, Written] = {}
+    for number in range(choose.number(1, 6)):
+        written = choose.pick(list(chosen.values()) if chosen and choose.number(0, 4) == 4 else CATALOGUE)
+        name = written.name if written.name not in chosen else f"{written.name}_{number}"
+        chosen[name] = replace(written, name=name)
     return tuple(
         ChosenMetric(
-            written=written, **_config(choose, written, [name for name in names if name != written.name])
+            written=written, **_config(choose, written, [other for other in chosen if other != name])
         )
-        for written in chosen
+        for name, written in chosen.items()
     )
 
 
@@ -227,4 +230,5 @@ class _Log:
         )
 
     def _stored(self, table: str, instant: datetime) -> datetime:
-        return instant if table in self.zoned else instant.astimezone(self.naive).replace(tzinfo=None)
+        # A log without zones does not tell the two hours apart at the end of summer time.
+        return instant if table in self.zoned else instant.astimezone(self.naive).replace(tzinfo=None, fold=0)

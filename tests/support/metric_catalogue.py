@@ -3,6 +3,7 @@
 A catalogue query has the placeholders ``{key}`` (the unit's key) and ``{time}`` (the time predicate).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,7 @@ def _kind(rows: Sequence[Row], kind: str) -> list[Row]:
 
 def _ordered(values: Sequence[float]) -> list[float]:
     """DuckDB's order: NaN is above infinity."""
-    return sorted(values, key=lambda value: (value != value, value))
+    return sorted(values, key=lambda value: (math.isnan(value), value))
 
 
 def _lowest(rows: Sequence[Row]) -> float | None:
