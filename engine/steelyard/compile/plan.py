@@ -555,12 +555,15 @@ class GroupPlan:
     def _caps(self, measure: Measure, values: UnitMoments) -> Iterator[dict[str, Any]]:
         entry = column(self.entry_column(measure), "cells")
         as_of = self.numbered[0].as_of
-        counts = exp.LTE(this=entry, expression=date_literal(as_of))
+        counts: exp.Expr = exp.LTE(this=entry, expression=date_literal(as_of))
         chosen: list[tuple[bool, Measure, int, str]] = []
         if measure.percentile_caps:
             columns = values.outcome_columns(measure)
             chosen += [(False, measure, index, name) for index, name in enumerate(columns)]
-            known = [exp.Not(this=exp.Is(this=column(name, "unit_values"), expression=exp.null())) for name in columns]
+            known = [
+                exp.Not(this=exp.Is(this=column(name, "unit_values"), expression=exp.null()))
+                for name in columns
+            ]
             counts = exp.and_(counts, *known)
         if any(c.measure is not None and c.measure.percentile_caps for c in measure.covariates):
             covariates = values.raw_covariates(measure)
