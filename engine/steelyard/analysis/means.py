@@ -4,12 +4,14 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from steelyard.analysis.moments import EVERYONE, ExperimentMoments, Segment
+from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments, Segment
 from steelyard.compile.measure import Measure
+from steelyard.metric_types.base import MetricType
 from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
+from steelyard.stats.poststratification import poststratify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,14 +43,32 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
         cells = moments.quantiles[measure.name]
         return MetricMeans(segments=segments, means=_stack([cells[one] for one in segments]), control=control)
     metric = moments.metrics[measure.name]
-    stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
     kind = METRIC_TYPES[measure.query.source.config.type]
+    if experiment.analysis.adjustment == "post_stratify":
+        others = [_unadjusted(kind, metric.cells[segment]) for segment in segments[1:]]
+        everyone = _poststratified(kind, metric, experiment.analysis.dimensions[0])
+        return MetricMeans(segments=segments, means=_stack([everyone, *others]), control=control)
+    stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
     reduced = kind.reduce(stacked)
     is_adjusted = experiment.analysis.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
     adjust = full if is_adjusted else unadjusted
     return MetricMeans(
         segments=segments, means=adjust(reduced.moments, reason=reduced.reason), control=control
     )
+
+
+def _unadjusted(kind: MetricType, cell: Moments) -> VariantMeans:
+    reduced = kind.reduce(cell)
+    return unadjusted(reduced.moments, reason=reduced.reason)
+
+
+def _poststratified(kind: MetricType, metric: MetricMoments, dimension: str) -> VariantMeans:
+    """Return everyone's means weighted to the shares of a dimension's segments."""
+    strata = [metric.cells[segment] for segment in sorted(metric.cells) if segment[0] == dimension]
+    stacked = Moments.stack(strata, axis=-2)
+    pooled = stacked.pool(-2)
+    linear = kind.reduce(stacked, about=pooled[..., None, :])
+    return poststratify(linear.moments, reason=kind.reduce(pooled).reason)
 
 
 def wanted_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:
@@ -66,5 +86,7 @@ def _stack(cells: list[VariantMeans]) -> VariantMeans:
         for field in fields(first)
         if field.name not in ("notes", "method")
     }
-    notes = {name: np.stack([cell.notes[name] for cell in cells]) for name in first.notes}
+    names = dict.fromkeys(name for cell in cells for name in cell.notes)
+    none = np.zeros(first.n.shape, dtype=bool)
+    notes = {name: np.stack([cell.notes.get(name, none) for cell in cells]) for name in names}
     return VariantMeans(**arrays, notes=notes, method=first.method)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from steelyard.analysis.capabilities import capability_lines
 from steelyard.cli.options import project_options, select_option
 from steelyard.cli.output import note
 from steelyard.dialects.registry import DIALECTS
@@ -49,6 +50,16 @@ def compile_(
     for line in compiled.explanation if is_explained else compiled.paths:
         click.echo(line)
     note(f"{len(compiled.paths)} files in {compiled.folder}")
+
+
+@click.command()
+def capabilities() -> None:
+    """Print which methods compose with which, and why the others are refused.
+
+    Example: steelyard capabilities
+    """
+    for line in capability_lines():
+        click.echo(line)
 
 
 @click.command()

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import click
 
-from steelyard.cli.author import check, compile_, debug
+from steelyard.cli.author import capabilities, check, compile_, debug
 from steelyard.cli.start import init, seed
 from steelyard.cli.work import report, run
 
 COMMANDS: Mapping[str, click.Command] = {
-    command.name or "": command for command in (init, debug, seed, check, compile_, run, report)
+    command.name or "": command for command in (init, debug, seed, check, compile_, capabilities, run, report)
 }

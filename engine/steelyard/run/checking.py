@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
+from steelyard.analysis.capabilities import require_supported
 from steelyard.compile.lock import LOCK_FILE, check_lock, write_lock
 from steelyard.compile.measure import Measure
-from steelyard.compile.metric_query import MetricQuery
 from steelyard.errors import CompileError, EngineError, SpecError
 from steelyard.run.project import Project
 from steelyard.spec.experiment import Experiment
@@ -37,6 +37,7 @@ def check_project(project: Project, *, is_locked: bool = False) -> Iterator[str]
                 for statement in plan.setup():
                     plan.text(statement.tree)
                 for planned in plan.group.experiments:
+                    require_supported(planned.numbered.spec, planned.measures)
                     notes += _notes(planned.numbered.spec, planned.measures)
         except EngineError as error:
             problems.append(str(error))
@@ -50,8 +51,7 @@ def check_project(project: Project, *, is_locked: bool = False) -> Iterator[str]
 
 
 def _notes(experiment: Experiment, measures: tuple[tuple[MetricUse, Measure], ...]) -> Iterator[str]:
-    """Yield what an experiment's analysis assumes, and refuse what cannot be."""
-    _refuse(experiment, measures)
+    """Yield what an experiment's analysis assumes."""
     if experiment.analysis.test == "fixed":
         return
     windowless = [m for _, m in measures if m.query.source.config.window is None]
@@ -61,31 +61,3 @@ def _notes(experiment: Experiment, measures: tuple[tuple[MetricUse, Measure], ..
             f"{experiment.name}: {experiment.analysis.test} tests take cohort metrics; {names}: "
             f"{windowless[0].end.days} days after the exposure, mature (defaults.window)"
         )
-
-
-def _refuse(experiment: Experiment, measures: tuple[tuple[MetricUse, Measure], ...]) -> None:
-    where = f"experiment {experiment.name}"
-    for use, measure in measures:
-        if _direction(measure.query) == "none" and use.role in ("success", "guardrail"):
-            raise SpecError(
-                f"{measure.key.name} is a {use.role} metric without a direction",
-                where=where,
-                hint=f"add direction='increase' or 'decrease' to {measure.query.source.where}",
-            )
-    plan = experiment.duration.target_sample_size_per_variant or experiment.end
-    if experiment.analysis.test == "group_sequential" and plan is None:
-        raise SpecError(
-            "a group sequential test needs to know how far it has come",
-            where=where,
-            hint="add duration: {target_sample_size_per_variant: …}, or an end, or test: always_valid",
-        )
-    if experiment.analysis.adjustment == "post_stratify":
-        raise SpecError(
-            "this version does not post-stratify",
-            where=where,
-            hint="use adjustment: cuped with the dimension as covariate",
-        )
-
-
-def _direction(query: MetricQuery) -> str:
-    return query.source.config.direction

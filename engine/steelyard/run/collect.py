@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from steelyard.analysis.collect import Collected, Collector
 from steelyard.analysis.moments import ExperimentMoments
-from steelyard.compile.exposure_sql import LogTypes
 from steelyard.compile.plan import ColumnTypes, Group, GroupPlan, plan_groups
 from steelyard.compile.templates import Templates
-from steelyard.errors import CompileError, WarehouseError
+from steelyard.errors import WarehouseError
+from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.metrics import read_metrics, select_experiments
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Warehouse
@@ -51,55 +51,11 @@ def collect_group(
     types = column_types(rough, warehouse)
     group.closings.clear()
     plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
+    check_metrics(plan, warehouse)
     try:
         return Collector(plan, warehouse).collect(frozen_caps=frozen_caps)
     finally:
         warehouse.drop_temporaries()
-
-
-def column_types(plan: GroupPlan, warehouse: Warehouse) -> ColumnTypes:
-    """Ask the warehouse for the types of the columns that the plan compares in time."""
-    logs = {
-        plan.group.exposures: _log_types(warehouse, plan.text(plan.log()), "exposed_at", plan.group.exposures)
-    }
-    for numbered in plan.numbered:
-        trigger = numbered.spec.analysis.trigger
-        if trigger is not None and trigger not in logs:
-            logs[trigger] = _log_types(
-                warehouse, plan.text(plan.trigger_log(trigger)), "triggered_at", trigger
-            )
-    facts = {}
-    for scan in plan.group.scans:
-        where = scan.query.source.where
-        try:
-            found = warehouse.column_types(plan.text(plan.facts_type_query(scan)))["event_time"]
-        except WarehouseError as error:
-            raise WarehouseError(error.args[0], where=where, hint=error.hint) from error
-        facts[scan.name] = (found == "date", found == "timestamptz")
-        _check_moment(found, where=where)
-    return ColumnTypes(logs=logs, facts=facts)
-
-
-def _log_types(warehouse: Warehouse, sql: str, moment: str, name: str) -> LogTypes:
-    try:
-        types = warehouse.column_types(sql)
-    except WarehouseError as error:
-        raise WarehouseError(error.args[0], where=f"steelyard.yml: {name}", hint=error.hint) from error
-    _check_moment(types[moment], where=f"steelyard.yml: {name}")
-    return LogTypes(
-        is_zoned=types[moment] == "timestamptz",
-        is_date=types[moment] == "date",
-        is_text=types["unit"] in ("varchar", "text"),
-    )
-
-
-def _check_moment(found: str, *, where: str) -> None:
-    if found not in ("date", "timestamp", "timestamptz"):
-        raise CompileError(
-            f"the time column is of type {found}",
-            where=where,
-            hint="cast it to a date or a timestamp in the query",
-        )
 
 
 def last_exposure_day(files: ProjectFiles, warehouse: Warehouse) -> date:

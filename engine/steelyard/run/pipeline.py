@@ -9,6 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from steelyard import __version__
+from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
 from steelyard.analysis.health import health_rows
@@ -130,9 +131,11 @@ class Run:
         plannable = []
         for name in names:
             try:
-                plan_groups(
+                for group in plan_groups(
                     self.files, self.queries, as_of=self.result.as_of, selected=[name], is_series=True
-                )
+                ):
+                    for planned in group.experiments:
+                        require_supported(planned.numbered.spec, planned.measures)
             except EngineError as error:
                 self._fail(name, error)
             else:
