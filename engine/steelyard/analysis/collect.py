@@ -1,17 +1,18 @@
 """Run a group's plan in the warehouse and bring its moments back."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
-
-import numpy as np
 
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
 from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
 from steelyard.dialects.registry import DIALECTS
+from steelyard.errors import WarehouseError
 from steelyard.warehouse.base import Warehouse
 
 
@@ -58,7 +59,8 @@ class Collector:
             assert statement.table is not None
             started = perf_counter()
             text = self._text(statement.name, statement.tree)
-            self.warehouse.create_temporary(statement.table, text)
+            with _reading_for(statement.files):
+                self.warehouse.create_temporary(statement.table, text)
             self.seconds[statement.name] = perf_counter() - started
         levels = self._levels()
         caps = {**self._caps(levels), **frozen_caps}
@@ -132,6 +134,21 @@ class Collector:
         return MomentRows(query=query, rows=self._rows(query.name, tree), shifts=shifts)
 
 
+@contextmanager
+def _reading_for(files: Sequence[str]) -> Iterator[None]:
+    """Let an error of the warehouse name the metrics that it is about."""
+    try:
+        yield
+    except WarehouseError as error:
+        if not files:
+            raise
+        where = f"{error.where}, reading for {', '.join(files)}"
+        raise WarehouseError(error.args[0], where=where, hint=error.hint) from error
+
+
 def _rounded(value: float | None) -> float:
-    """Round a shift to the 24 bits of a single: near enough to the mean, and the same on every run."""
-    return 0.0 if value is None or not np.isfinite(value) else float(np.float32(value))
+    """Round a shift to 24 bits: near enough to the mean, and the same on every run."""
+    if value is None or not math.isfinite(value):
+        return 0.0
+    fraction, exponent = math.frexp(value)
+    return math.ldexp(round(fraction * 2**24), exponent - 24)

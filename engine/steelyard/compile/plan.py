@@ -53,11 +53,13 @@ class Statement:
         name: What it makes or answers.
         tree: The query.
         table: Temporary table that it fills; None where its rows are read.
+        files: Files of the metrics that it is for.
     """
 
     name: str
     tree: exp.Expr
     table: str | None = None
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -407,7 +409,8 @@ class GroupPlan:
             "opaque": ("unit_day_opaque.sql", lambda: opaque_context(sql)),
             "rows": ("unit_rows.sql", sql.rows_context),
         }[scan.kind]
-        yield Statement(name=table, tree=self.templates.render(template, **context()), table=table)
+        tree = self.templates.render(template, **context())
+        yield Statement(name=table, tree=tree, table=table, files=scan.files)
 
     def days(self) -> list[tuple[int, date]]:
         """Return the number and the date of each day of the series."""

@@ -78,6 +78,11 @@ class Scan:
         return self.grain == "day" and self.kind in ("recompute", "opaque")
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Files of the metrics that it is for."""
+        return tuple(dict.fromkeys(one.query.source.where for one in (*self.outcomes, *self.covariates)))
+
+    @property
     def lookback(self) -> timedelta | None:
         """The longest span before the exposure, None without covariates."""
         return max((measure.lookback for measure in self.covariates if measure.lookback), default=None)
