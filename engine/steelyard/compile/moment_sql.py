@@ -157,7 +157,13 @@ def covariate_trees(
             value = measured(scan, covariate.measure, index, read)
             trees.append((filled(value, 0.0 if fill is None else fill), covariate.measure, index))
         if not covariate.measure.is_always_counted:
-            missing = exp.Is(this=measured(scan, covariate.measure, 0, read), expression=exp.null())
+            missing = exp.or_(
+                *(
+                    exp.Is(this=measured(scan, covariate.measure, index, read), expression=exp.null())
+                    for index, fill in enumerate(covariate.measure.fills)
+                    if fill is None
+                )
+            )
             trees.append((as_double(missing), None, 0))
     return trees
 
