@@ -70,7 +70,7 @@ class Warehouse(ABC):
 
         Returns:
             Names to types, in lower case and without precision: ``varchar``, ``boolean``, ``integer``,
-            ``bigint``, ``hugeint``, ``decimal``, ``double``, ``date``, ``timestamp``, ``timestamptz`` and so on.
+            ``bigint``, ``hugeint``, ``decimal``, ``double``, ``date``, ``timestamp``, ``timestamptz``.
         """
 
     @abstractmethod

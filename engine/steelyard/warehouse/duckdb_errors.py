@@ -28,6 +28,10 @@ _MIXED_TYPES = (
     "do the columns that are compared have one type? a unit's id may be text in one table "
     "and a number in another: cast one of them"
 )
+_UNREADABLE = (
+    "write try_cast where a value may not be one; where columns are compared, give them one type: "
+    "a unit's id may be text in one table and a number in another"
+)
 
 # The first that matches counts. Values are data of single units, so no message repeats one.
 RULES = tuple(
@@ -86,9 +90,14 @@ RULES = tuple(
         (
             r"Could not convert (?:string|value)?.*? to (\w+)(?: when casting from source column (\S+))?",
             "a value cannot be read as {0}",
-            _MIXED_TYPES,
+            _UNREADABLE,
         ),
         (r"invalid (\w+) field format", "a value cannot be read as a {0}", _MIXED_TYPES),
+        (
+            r"Overflow in |out of range for the destination type",
+            "a number is too large for its type",
+            "cast to double, or to a wider type, before computing with it",
+        ),
         (
             r"Unimplemented type for cast|Cannot compare values of type|Cannot mix values of type",
             "",
@@ -138,7 +147,8 @@ _CLASS_HINTS: tuple[tuple[type[Exception], str], ...] = (
     (duckdb.HTTPException, "check the network"),
 )
 _PREFIX = re.compile(r"^[A-Za-z -]+ Error: ")
-_CANDIDATES = re.compile(r"^(Did you mean:? .+|Candidate [a-z ]+: .+)$", re.MULTILINE)
+# DuckDB also proposes tables of its own catalogue.
+_CANDIDATES = re.compile(r'^(Did you mean:? (?!"(?:pg_|duckdb_|sqlite_)).+|Candidate [a-z ]+: .+)$', re.MULTILINE)
 _LINE = re.compile(r"^LINE (\d+): (.*)$", re.MULTILINE)
 _SHORTEST_SECRET = 4
 

@@ -27,10 +27,10 @@ def publish_experiment(
 ) -> dict[str, int]:
     """Replace what the tables say about an experiment up to a day, all at once.
 
-    ``results``, ``health``, ``decisions`` and ``learning``: the rows of ``as_of``. ``timeseries``: the rows of
-    each day that is in the new ones; ``moments``: those of each day and version of a metric that is. ``looks``:
-    only looks that are not on record are added. Rows that are the same up to 12 digits stay as they are, with
-    the run that wrote them.
+    ``results``, ``health``, ``decisions`` and ``learning``: the rows of ``as_of``. ``timeseries``: the rows
+    of each day that is in the new ones; ``moments``: those of each day and version of a metric that is.
+    ``looks``: only looks that are not on record are added. Rows that are the same up to 12 digits stay as they
+    are, with the run that wrote them.
 
     Args:
         warehouse: Where.
@@ -66,7 +66,7 @@ def publish_run(
     metrics: _Rows = (),
     experiments: _Rows = (),
 ) -> dict[str, int]:
-    """Write a run and the catalogue of metrics and experiments, all at once, in place of rows of the same key.
+    """Write a run and the catalogues of metrics and experiments in place of rows of the same keys, all at once.
 
     Returns:
         Number of rows written to each table.

@@ -41,7 +41,7 @@ class Table:
         comment: One sentence for whoever queries it.
         columns: Its columns.
         replaced: What publishing replaces: ``day``, the experiment's rows of the run's day; ``days``, those
-            of each day that comes; ``never``, nothing, only new keys are added; ``key``, rows of the same key.
+            of each day that comes; ``never``, nothing, only new keys are added; ``key``, rows of one key.
         slice_by: Columns whose values name the rows that are replaced together.
     """
 
@@ -116,7 +116,9 @@ _COMPARISON = (
     _number("relative_effect_ci_upper", "Upper limit of the relative effect.", "relative_std_error"),
     _number("std_error", "Standard error of the effect."),
     _number("statistic", "Test statistic of the hypothesis.", 1.0),
-    _number("p_value", "P-value of the hypothesis; under a sequential test it holds however often one looks.", 1.0),
+    _number(
+        "p_value", "P-value of the hypothesis; under a sequential test it holds however often one looks.", 1.0
+    ),
     _number("alpha", "Level of the test after correction for other comparisons."),
     _number("margin", "Non-inferiority margin: a share of the mean of the control, or see label."),
     _number("mde", "Relative effect that the experiment is planned to detect."),
@@ -128,7 +130,9 @@ _COMPARISON = (
     _flag("powered", "Whether the standard error is as small as the plan needs."),
     _flag("significant", "Whether the hypothesis is decided at this look or at an earlier one."),
     _text("reason", "Why values are null."),
-    _number("log10_p_value", "Logarithm of the nominal p-value to base 10, for those too small to write.", 1.0),
+    _number(
+        "log10_p_value", "Logarithm of the nominal p-value to base 10, for those too small to write.", 1.0
+    ),
     _number("nominal_p_value", "P-value of this day alone, which does not hold if one looks again.", 1.0),
     _number("df", "Degrees of freedom of the statistic."),
     _number("relative_std_error", "Standard error of the relative effect."),
