@@ -1,7 +1,7 @@
 """Run a group's plan in the warehouse and bring its moments back."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,10 +9,11 @@ from typing import Any
 
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
+from steelyard.analysis.not_finite import not_finite
 from steelyard.analysis.quantiles import add_quantiles
 from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
 from steelyard.dialects.registry import DIALECTS
-from steelyard.errors import WarehouseError
+from steelyard.errors import StatisticsError, WarehouseError
 from steelyard.warehouse.base import Warehouse
 
 
@@ -105,9 +106,11 @@ class Collector:
         if query is None:
             return {}
         tree, names = query
+        rows = self._rows("caps", tree)
+        _require_finite(rows, self.plan.group.measures)
         return {
             f"{name}_{experiment}": None if value is None else float(value)
-            for experiment, *values in self._rows("caps", tree)
+            for experiment, *values in rows
             for name, value in zip(names, values, strict=True)
         }
 
@@ -122,6 +125,8 @@ class Collector:
                 found.without_unit += int(n)
             else:
                 found.unknown[str(variant)] = int(n)
+        for number, n in not_finite(self.plan, self.warehouse, self._rows):
+            counts[names[number]].not_finite += n
         return counts
 
     def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
@@ -131,7 +136,9 @@ class Collector:
             for value, names in zip(values, query.shift_names.values(), strict=True):
                 shifts.update({name: _rounded(value) for name in names})
         tree = self.plan.rollup(query, bind(query.moments, {**caps, **shifts}))
-        return MomentRows(query=query, rows=self._rows(query.name, tree), shifts=shifts)
+        rows = self._rows(query.name, tree)
+        _require_finite(rows, [layout.measure for layout in query.layouts])
+        return MomentRows(query=query, rows=rows, shifts=shifts)
 
 
 @contextmanager
@@ -144,6 +151,17 @@ def _reading_for(files: Sequence[str]) -> Iterator[None]:
             raise
         where = f"{error.where}, reading for {', '.join(files)}"
         raise WarehouseError(error.args[0], where=where, hint=error.hint) from error
+
+
+def _require_finite(rows: Iterable[Sequence[Any]], measures: Iterable[str]) -> None:
+    """Raise if a sum has left the range of a double: every value is finite, but not every square of one."""
+    if all(math.isfinite(value) for row in rows for value in row if isinstance(value, float)):
+        return
+    raise StatisticsError(
+        "the values are too large for their squares to be added up",
+        where=f"one of {', '.join(measures)}",
+        hint="leave out or cap values beyond 1e150: add a condition to the metric's where",
+    )
 
 
 def _rounded(value: float | None) -> float:

@@ -159,7 +159,7 @@ def _log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:
         yield _row(
             "quality",
             "warn",
-            f"{counts.not_finite:,} values are NaN or infinite and count as missing.",
+            f"{counts.not_finite:,} rows hold a value that is NaN or infinite; it counts as missing.",
             statistic=float(counts.not_finite),
         )
 

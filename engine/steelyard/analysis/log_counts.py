@@ -11,7 +11,7 @@ class LogCounts:
         multiple: Units seen in several variants, by the variant they were first seen in.
         without_unit: Rows whose unit is NULL or ''.
         unknown: Rows by a variant that the experiment does not declare.
-        not_finite: NaN and infinite values that were left out, by scan.
+        not_finite: Rows of facts with a value that is NaN or infinite and was left out.
     """
 
     multiple: dict[int, int] = field(default_factory=dict)

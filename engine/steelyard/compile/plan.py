@@ -388,15 +388,7 @@ class GroupPlan:
 
     def scan(self, scan: Scan) -> Iterator[Statement]:
         """Yield the statements that scan facts."""
-        is_date, is_zoned = self.fact_type(scan)
-        sql = ScanSql(
-            scan,
-            clock=self.clock,
-            time_kind="date" if is_date else "timestamp",
-            is_zoned=is_zoned,
-            origin=self.origin,
-            open_until=self._open_until(),
-        )
+        sql = self.scan_sql(scan)
         table = unit_table(scan)
         if scan.kind == "opaque":
             periods = self.templates.render("unit_periods.sql", **periods_context(sql, days=self.days()))
@@ -425,6 +417,10 @@ class GroupPlan:
 
     def facts_query(self, scan: Scan) -> exp.Expr:
         """Return the facts that a scan reads, for estimates."""
+        return self.scan_sql(scan).facts()
+
+    def scan_sql(self, scan: Scan) -> ScanSql:
+        """Return the builder of a scan's SQL."""
         is_date, is_zoned = self.fact_type(scan)
         return ScanSql(
             scan,
@@ -433,7 +429,7 @@ class GroupPlan:
             is_zoned=is_zoned,
             origin=self.origin,
             open_until=self._open_until(),
-        ).facts()
+        )
 
     def facts_type_query(self, scan: Scan) -> exp.Select:
         """Return a query without rows whose column has the type of the scan's time column."""

@@ -104,6 +104,17 @@ class ScanSql:
             facts = facts.where(exp.paren(condition.copy()), copy=False)
         return {**self.reach(), "facts": facts}
 
+    def values_read(self) -> list[tuple[exp.Expr, exp.Expr | None]]:
+        """Return what is summed, or of which the smallest or largest is taken, and on which rows."""
+        found: dict[str, tuple[exp.Expr, exp.Expr | None]] = {}
+        for partial in (one.partial for one in self.scan.partials):
+            if isinstance(partial.call, exp.Sum | exp.Min | exp.Max):
+                condition = None if partial.condition is None else self._in_facts(partial.condition)
+                found[partial.key.partition(" ")[2]] = self._in_facts(partial.call.this), condition
+        if self.scan.kind == "rows":
+            found["value"] = column("value", _FACTS), None
+        return list(found.values())
+
     def reach(self) -> dict[str, Any]:
         """Return what every scan's template takes."""
         return {

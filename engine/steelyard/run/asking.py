@@ -82,7 +82,11 @@ def _fact_type(warehouse: Warehouse, plan: GroupPlan, scan: Scan) -> tuple[bool,
 
 
 def _log_types(warehouse: Warehouse, sql: str, moment: str, where: str) -> LogTypes:
-    types = _types(warehouse, sql, where)
+    try:
+        types = _types(warehouse, sql, where)
+    except WarehouseError as error:
+        hint = f"{error.hint}; or run steelyard seed, if the tables are to come from fixtures"
+        raise WarehouseError(error.args[0], where=where, hint=hint) from error
     _check_moment(types[moment], where)
     return LogTypes(
         is_zoned=types[moment] == "timestamptz",
