@@ -148,7 +148,9 @@ _CLASS_HINTS: tuple[tuple[type[Exception], str], ...] = (
 )
 _PREFIX = re.compile(r"^[A-Za-z -]+ Error: ")
 # DuckDB also proposes tables of its own catalogue.
-_CANDIDATES = re.compile(r'^(Did you mean:? (?!"(?:pg_|duckdb_|sqlite_)).+|Candidate [a-z ]+: .+)$', re.MULTILINE)
+_CANDIDATES = re.compile(
+    r'^(Did you mean:? (?!"(?:pg_|duckdb_|sqlite_)).+|Candidate [a-z ]+: .+)$', re.MULTILINE
+)
 _LINE = re.compile(r"^LINE (\d+): (.*)$", re.MULTILINE)
 _SHORTEST_SECRET = 4
 

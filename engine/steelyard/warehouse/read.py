@@ -43,7 +43,7 @@ def read_rows(
     condition, parameters = _condition(where)
     order = ", ".join(map(quoted, TABLES[table].keys))
     sql = f"select * from {quoted(table, schema)} where {condition} order by {order}"
-    return [from_stored(TABLES[table], row) for row in warehouse.query(sql, parameters).dicts()]
+    return from_stored(TABLES[table], warehouse.query(sql, parameters).dicts())
 
 
 def read_looks(warehouse: Warehouse, schema: str, experiment_id: str) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from math import sqrt
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -42,8 +43,10 @@ def to_stored(table: Table, rows: Sequence[Mapping[str, Any]], *, where: str) ->
         raise WarehouseError(
             f"it has no column {unknown[0]!r}", where=where, hint=f"it has {', '.join(table.names)}"
         )
-    stored = [tuple(_value(column, row.get(column.name), where) for column in table.columns) for row in rows]
+    columns = [_values(column, [row.get(column.name) for row in rows], where) for column in table.columns]
+    stored = list(zip(*columns, strict=True))
     if stored:
+        # Refuse before a transaction opens what the insert would refuse.
         to_arrays({column.name: KINDS[column.kind] for column in table.columns}, stored, where=where)
     pick, seen = picker(table, table.keys), set[Row]()
     for row in stored:
@@ -60,19 +63,24 @@ def to_stored(table: Table, rows: Sequence[Mapping[str, Any]], *, where: str) ->
     return stored
 
 
-def from_stored(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a row of a query with its JSON read."""
-    is_json = {column.name for column in table.columns if column.kind == "json"}
-    return {
-        name: json.loads(value) if name in is_json and value is not None else value
-        for name, value in row.items()
-    }
+def from_stored(table: Table, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of a query with their JSON read."""
+    as_json = {column.name for column in table.columns if column.kind == "json"}
+    return [
+        {
+            name: json.loads(value) if name in as_json and value is not None else value
+            for name, value in row.items()
+        }
+        for row in rows
+    ]
 
 
 def picker(table: Table, names: Sequence[str]) -> Callable[[Row], Row]:
     """Return a function that picks some of a row's values."""
     positions = [table.names.index(name) for name in names]
-    return lambda row: tuple(row[i] for i in positions)
+    if len(positions) == 1:
+        return lambda row: (row[positions[0]],)
+    return itemgetter(*positions)
 
 
 def is_same(table: Table, left: Sequence[Row], right: Sequence[Row]) -> bool:
@@ -97,7 +105,7 @@ def _is_same_row(table: Table, left: Row, right: Row) -> bool:
         column = table.columns[i]
         if a == b or column.name == "run_id" or (is_vector and column.name in ("means", "m2")):
             continue
-        if column.kind != "number" or a is None or b is None:
+        if column.kind != "number":
             return False
         scale = column.scale if isinstance(column.scale, float) else left[table.names.index(column.scale)]
         if not _is_close(a, b, scale or 0.0):
@@ -105,7 +113,9 @@ def _is_same_row(table: Table, left: Row, right: Row) -> bool:
     return not is_vector or _is_same_vector(table, left, right)
 
 
-def _is_close(a: float, b: float, scale: float) -> bool:
+def _is_close(a: float | None, b: float | None, scale: float) -> bool:
+    if a is None or b is None:
+        return a is b
     return abs(a - b) <= TOLERANCE * max(abs(a), abs(b), scale)
 
 
@@ -115,10 +125,12 @@ def _is_same_vector(table: Table, left: Row, right: Row) -> bool:
     (n, *one), (_, *other) = pick(left), pick(right)
     if one == other:
         return True
-    if None in (n, *one, *other) or n == 0:
+    if None in (*one, *other) or not n:
         return False
     (means, m2), (means_there, m2_there) = map(json.loads, one), map(json.loads, other)
-    size = [sqrt(abs(row[i])) for i, row in enumerate(m2)]
+    if (len(means), len(m2)) != (len(means_there), len(m2_there)):
+        return False
+    size = [sqrt(abs(row[i] or 0.0)) for i, row in enumerate(m2)]
     return all(
         _is_close(a, b, s / sqrt(n)) for a, b, s in zip(means, means_there, size, strict=True)
     ) and all(
@@ -128,13 +140,16 @@ def _is_same_vector(table: Table, left: Row, right: Row) -> bool:
     )
 
 
-def _value(column: Column, value: Any, where: str) -> Any:
-    if value is None:
-        return "" if column.is_key and column.kind == "text" else None
+def _values(column: Column, values: list[Any], where: str) -> list[Any]:
+    if column.is_key and column.kind == "text":
+        return ["" if value is None else value for value in values]
     if column.kind != "json":
-        return value
+        return values
     try:
-        return json.dumps(value, allow_nan=False, ensure_ascii=False)
+        return [
+            None if value is None else json.dumps(value, allow_nan=False, ensure_ascii=False)
+            for value in values
+        ]
     except (TypeError, ValueError) as error:
         raise WarehouseError(
             f"{column.name!r} holds what JSON cannot: {error}",
