@@ -150,12 +150,12 @@ def test_a_supported_cell_gives_the_number_of_the_rows(cell: Cell) -> None:
     assert one.critical.interval[LAST, 0] == pytest.approx(critical, rel=1e-6)
     half = critical * np.sqrt(v1 + v0 - 2 * c)
     assert one.comparison.ci_lower[at] == pytest.approx(m1 - m0 - half, rel=1e-6, abs=1e-9)
-    low, high = fieller(m0, m1, v0, v1, c, critical)
+    low, high = fieller(m0, m1, v0=v0, v1=v1, c=c, q=critical)
     assert one.comparison.relative_ci_lower[at] == pytest.approx(low, rel=1e-6, abs=1e-9)
     assert one.comparison.relative_ci_upper[at] == pytest.approx(high, rel=1e-6, abs=1e-9)
 
 
-def fieller(m0: float, m1: float, v0: float, v1: float, c: float, q: float) -> tuple[float, float]:
+def fieller(m0: float, m1: float, *, v0: float, v1: float, c: float, q: float) -> tuple[float, float]:
     """Return the relative effects at which (m1 - R m0)^2 = q^2 Var(m1 - R m0), from the roots of a polynomial."""
     roots = np.roots([m0**2 - q**2 * v0, -2 * (m1 * m0 - q**2 * c), m1**2 - q**2 * v1])
     low, high = sorted(float(root.real) for root in roots)
