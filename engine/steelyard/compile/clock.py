@@ -49,8 +49,17 @@ class Clock:
         return _shift(value, offsets)
 
     def to_naive(self, instant: datetime) -> datetime:
-        """Return an instant as the warehouse's zoneless timestamps write it."""
-        return instant.replace(tzinfo=UTC).astimezone(self.naive).replace(tzinfo=None)
+        """Return an instant as the warehouse's zoneless timestamps write it, to bound them.
+
+        Where summer time ends, an hour is written twice and read as the first of the two, so an instant in the second
+        bounds like that hour's end.
+        """
+        local = instant.replace(tzinfo=UTC).astimezone(self.naive)
+        if not local.fold:
+            return local.replace(tzinfo=None)
+        before = local.replace(fold=0).utcoffset() or timedelta(0)
+        gained = before - (local.utcoffset() or timedelta(0))
+        return _change(self.naive, instant - gained, instant) + before
 
 
 def timestamp_literal(instant: datetime) -> exp.Expr:
