@@ -214,6 +214,7 @@ class _Oracle:
         self, rows: Rows, experiment: Experiment, metric: Metric, ranked: Mapping[str, Sequence[str]]
     ) -> None:
         self.rows, self.experiment, self.metric, self.ranked = rows, experiment, metric, ranked
+        self.timed: dict[tuple[str, str, Any], list[tuple[Row, Any]]] = {}
         self.units = analysed_units(rows, experiment)
         self.limits = [
             self._limits(metric, [y[part] for y in self._last()]) for part in range(len(metric.parts))
@@ -282,11 +283,14 @@ class _Oracle:
             if exposed - metric.lookback <= at < exposed:
                 yield row
 
-    def _timed(self, metric: Metric, unit: Unit) -> Iterator[tuple[Row, Any]]:
-        for row in self.rows.tables[metric.table]:
-            at = row[metric.time]
-            if row["user_id"] == unit.key and at is not None:
-                yield row, at if metric.is_date else self.rows.instant(at)
+    def _timed(self, metric: Metric, unit: Unit) -> list[tuple[Row, Any]]:
+        """Return the unit's rows with their day, or their moment in UTC."""
+        key = (metric.table, metric.time, unit.key)
+        if key not in self.timed:
+            rows = [row for row in self.rows.tables[metric.table] if row["user_id"] == unit.key]
+            known = [(row, row[metric.time]) for row in rows if row[metric.time] is not None]
+            self.timed[key] = [(row, at if metric.is_date else self.rows.instant(at)) for row, at in known]
+        return self.timed[key]
 
     def _value(self, metric: Metric, rows: Iterator[Row]) -> tuple[float | None, ...]:
         chosen = list(rows)

@@ -48,27 +48,27 @@ CAPS: tuple[Any, ...] = (
 @st.composite
 def worlds(draw: st.DrawFn) -> World:
     """Draw a world that hypothesis can make simpler."""
-    return build_world(DrawnChooser(draw), most_rows=12)
+    return build_world(DrawnChooser(draw), least_rows=1, most_rows=15)
 
 
 def world_of_seed(seed: int) -> World:
     """Return the world of a seed."""
-    return build_world(RandomChooser(np.random.default_rng(seed)), most_rows=60)
+    return build_world(RandomChooser(np.random.default_rng(seed)), least_rows=30, most_rows=100)
 
 
-def build_world(choose: Chooser, *, most_rows: int) -> World:
+def build_world(choose: Chooser, *, least_rows: int, most_rows: int) -> World:
     """Choose a world."""
     zone, first = choose.pick(ZONES)
     naive = choose.pick(["UTC", zone, "America/New_York"])
-    as_of = first + choose.number(1, 12) * DAY
+    as_of = first + choose.pick([6, 9, 12, 2, 1]) * DAY
     tables = frozenset(name for name in ("exposures", "events", "met") if choose.pick([False, True]))
     metrics = _metrics(choose)
     experiments = tuple(
         _experiment(choose, f"exp-{number}", first, metrics) for number in range(1, choose.number(1, 3) + 1)
     )
     log = _Log(choose, zone=ZoneInfo(zone), naive=ZoneInfo(naive), zoned=tables, first=first, as_of=as_of)
-    exposed = [log.exposure(experiments) for _ in range(choose.number(1, most_rows))]
-    events = [log.event(exposed) for _ in range(choose.number(0, 2 * most_rows))]
+    exposed = [log.exposure(experiments) for _ in range(choose.number(least_rows, most_rows))]
+    events = [log.event(exposed) for _ in range(choose.number(0, 3 * most_rows))]
     met = [log.trigger(exposed) for _ in range(choose.number(0, most_rows))]
     return World(
         zone=zone,
@@ -123,7 +123,7 @@ def _experiment(
     choose: Chooser, name: str, first: date, metrics: tuple[ChosenMetric, ...]
 ) -> ChosenExperiment:
     start = first + choose.number(0, 2) * DAY
-    length = choose.pick([None, 0, 1, 3, 6])
+    length = choose.pick([None, None, 6, 4, 1, 0])
     names = [metric.name for metric in metrics]
     chosen = [name for name in names if choose.pick([True, True, False])]
     return ChosenExperiment(
@@ -133,8 +133,8 @@ def _experiment(
         variants=("control", "treatment", "C 3")[: choose.pick([2, 2, 3])],
         test=choose.pick(["fixed", "group_sequential"]),
         adjustment=choose.pick(["cuped", "cuped", "none"]),
-        trigger=choose.pick([False, False, True]),
-        targeting=choose.pick([{}, {}, {"country": ("SG", "Ö")}, {"platform": ("web",)}]),
+        trigger=choose.pick([False, False, False, True]),
+        targeting=choose.pick([{}, {}, {}, {}, {"country": ("SG", "Ö")}, {"platform": ("web",)}]),
         dimensions=choose.pick([(), ("platform",), ("country",), DIMENSIONS]),
         metrics=tuple(chosen or names[:1]),
     )

@@ -235,6 +235,13 @@ CATALOGUE: tuple[Written, ...] = (
         type="ratio",
     ),
     Written(
+        name="per_unit_bought",
+        sql=_select("count(*) as numerator, sum(qty) as denominator"),
+        parts=(len, lambda rows: _sum(rows, "qty")),
+        fills=(0.0, 0.0),
+        type="ratio",
+    ),
+    Written(
         name="per_item",
         sql=_select("count(distinct item) as denominator, sum(value) as numerator"),
         parts=(_sum, lambda rows: len(set(_present(rows, "item")))),

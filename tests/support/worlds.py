@@ -27,7 +27,19 @@ ZONES = (
     ("Europe/Berlin", date(2026, 10, 22)),
     ("America/Mexico_City", date(2026, 10, 29)),
 )
-UNITS = ("u1", "u2", "u3", "ünï", "用户 7", "O'Brien", "u7", "u8", "u9", 'a"b', "u11", "u12", "", None)
+UNITS = (
+    "u1",
+    "u2",
+    "u3",
+    "ünï",
+    "用户 7",
+    "O'Brien",
+    'a"b',
+    " u1",
+    *(f"v{number}" for number in range(16)),
+    "",
+    None,
+)
 COUNTRIES = ("SG", "MY", "(null)", None, "Ö", *(f"c{number:02}" for number in range(12)))
 
 

@@ -63,3 +63,9 @@ def test_a_span_is_written_in_its_largest_whole_unit() -> None:
         "INTERVAL '60' SECOND",
         "INTERVAL '5' MICROSECOND",
     ]
+
+
+def test_an_instant_in_the_hour_that_is_written_twice_bounds_like_its_end() -> None:
+    autumn = [datetime(2026, 11, 1, 5, 59), datetime(2026, 11, 1, 6), datetime(2026, 11, 1, 6, 59)]
+    bounds = [clock("UTC", "America/New_York").to_naive(instant) for instant in autumn]
+    assert bounds == [datetime(2026, 11, 1, 1, 59), datetime(2026, 11, 1, 2), datetime(2026, 11, 1, 2)]
