@@ -1,45 +1,78 @@
-"""What a warehouse can say: a table of functions, rewrites, and a generator that refuses the rest."""
+"""What a warehouse can say: an allow-list, rewrites, and a generator that refuses the rest."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
+from steelyard.dialects.allowed import CLAUSES
 from steelyard.errors import CompileError
 
 Rewrite = Callable[[exp.Expr], exp.Expr]
+Kind = type[exp.Expr]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """A warehouse's SQL.
+    """A warehouse's SQL. What is not in its lists is refused, because sqlglot would pass it through unchanged.
 
     Attributes:
         name: sqlglot's name of it.
-        refused: Node types that it cannot say, each with a hint.
-        rewrites: Tree to tree, applied in order to every node.
+        functions: Functions that mean the same here as in the canonical dialect.
+        names: Such functions for which sqlglot has no class, in lower case.
+        syntax: Node types other than functions.
+        clauses: Clauses, by their names in `steelyard.dialects.allowed.CLAUSES`.
+        rewrites: Tree to tree, applied in order to the whole tree.
+        hints: What to write instead of a node type that is refused.
     """
 
     name: str
-    refused: tuple[tuple[type[exp.Expr], str], ...] = ()
+    functions: frozenset[Kind]
+    names: frozenset[str] = frozenset()
+    syntax: frozenset[Kind]
+    clauses: frozenset[str]
     rewrites: tuple[Rewrite, ...] = ()
+    hints: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def generate(self, tree: exp.Expr) -> str:
         """Return a tree as this warehouse's SQL, for people to read.
 
         Raises:
-            CompileError: The tree says something that the warehouse cannot.
+            CompileError: The tree says something that the warehouse cannot, or that it would understand otherwise.
         """
         for rewrite in self.rewrites:
-            tree = tree.transform(rewrite)
-        for kind, hint in self.refused:
-            found = tree.find(kind)
-            if found is not None:
-                raise CompileError(f"{self.name} has no {found.sql(self.name)!r}", hint=hint)
+            tree = rewrite(tree)
+        for node in tree.walk():
+            self._check(node)
         try:
             return tree.sql(self.name, pretty=True, unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
             raise CompileError(
                 f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md"
             ) from error
+
+    def _check(self, node: exp.Expr) -> None:
+        kind = type(node)
+        if isinstance(node, exp.Anonymous):
+            if node.name.lower() not in self.names:
+                raise self._refusal(f"the function {node.name.lower()}", kind)
+        elif isinstance(node, exp.Func):
+            if kind not in self.functions:
+                raise self._refusal(f"the function {kind.sql_names()[0].lower()}", kind)
+        elif kind not in self.syntax:
+            raise self._refusal(_words(kind), kind)
+        for owner, argument, words in CLAUSES:
+            if isinstance(node, owner) and node.args.get(argument) and words not in self.clauses:
+                raise self._refusal(words, kind)
+
+    def _refusal(self, what: str, kind: Kind) -> CompileError:
+        hint = self.hints.get(
+            kind, "write the metric without it; docs/warehouses.md says what can be said where"
+        )
+        return CompileError(f"{self.name} has no translation of {what}", hint=hint)
+
+
+def _words(kind: Kind) -> str:
+    return kind.key.upper()

@@ -1,5 +1,52 @@
 """DuckDB: the canonical dialect, in which templates are written."""
 
-from steelyard.dialects.dialect import Dialect
+from sqlglot import exp
 
-DIALECT = Dialect(name="duckdb")
+from steelyard.dialects.allowed import CLAUSES, FUNCTIONS, SYNTAX
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.duckdb_functions import PURE_CLASSES, PURE_FUNCTIONS
+
+# Syntax that other warehouses do not share.
+_OWN = frozenset(
+    {
+        exp.AtTimeZone,
+        exp.Bracket,
+        exp.Dot,
+        exp.Filter,
+        exp.Glob,
+        exp.HavingMax,
+        exp.ILike,
+        exp.IgnoreNulls,
+        exp.IntDiv,
+        exp.JSONPath,
+        exp.Kwarg,
+        exp.Lambda,
+        exp.Lateral,
+        exp.Limit,
+        exp.NullSafeEQ,
+        exp.NullSafeNEQ,
+        exp.Offset,
+        exp.PropertyEQ,
+        exp.Qualify,
+        exp.RespectNulls,
+        exp.SimilarTo,
+        exp.Slice,
+        exp.Unnest,
+        exp.Values,
+        exp.WithinGroup,
+    }
+)
+
+DIALECT = Dialect(
+    name="duckdb",
+    functions=FUNCTIONS | PURE_CLASSES,
+    names=PURE_FUNCTIONS,
+    syntax=SYNTAX
+    | _OWN
+    | frozenset(
+        kind
+        for kind in vars(exp).values()
+        if isinstance(kind, type) and issubclass(kind, exp.Binary | exp.JSONPathPart)
+    ),
+    clauses=frozenset(words for *_, words in CLAUSES),
+)

@@ -1,0 +1,70 @@
+"""PostgreSQL 13 and newer."""
+
+from sqlglot import exp
+
+from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.hints import HINTS
+from steelyard.dialects.numbers import (
+    average_doubles,
+    compare_with_largest,
+    count_conditions,
+    divide_doubles,
+    divide_integers,
+)
+from steelyard.dialects.ranking import (
+    count_to_quantile,
+    flatten_first_row,
+    latest_of_array,
+    order_text_by_bytes,
+)
+from steelyard.dialects.tables import materialize_shared
+from steelyard.dialects.windows import drop_frames_of_ranking
+
+_OWN = frozenset(
+    {
+        exp.ArrayAgg,
+        exp.Collate,
+        exp.Concat,
+        exp.Day,
+        exp.Extract,
+        exp.LogicalAnd,
+        exp.LogicalOr,
+        exp.Median,
+        exp.Month,
+        exp.PercentileCont,
+        exp.TimeToUnix,
+        exp.TimestampTrunc,
+        exp.Year,
+    }
+)
+
+DIALECT = Dialect(
+    name="postgres",
+    functions=FUNCTIONS | _OWN,
+    syntax=SYNTAX
+    | {
+        exp.AtTimeZone,
+        exp.Bracket,
+        exp.Filter,
+        exp.ILike,
+        exp.Limit,
+        exp.Offset,
+        exp.Values,
+    },
+    clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "DISTINCT ON", "MATERIALIZED"},
+    hints=HINTS,
+    rewrites=(
+        flatten_first_row,
+        count_to_quantile,
+        latest_of_array,
+        divide_doubles,
+        divide_integers,
+        average_doubles,
+        count_conditions,
+        compare_with_largest,
+        drop_frames_of_ranking,
+        order_text_by_bytes("C"),
+        materialize_shared,
+    ),
+)

@@ -1,0 +1,57 @@
+"""Rewrites of FROM: tables of constants, and common table expressions that are used twice."""
+
+from sqlglot import exp
+
+from steelyard.dialects.trees import replace_each
+
+
+def values_as_selects(tree: exp.Expr) -> exp.Expr:
+    """Write a table of constants as SELECTs, where VALUES cannot stand in FROM.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> query = parse_one("select * from (values (1, 'a'), (2, 'b')) as t(x, y)", read="duckdb")
+        >>> values_as_selects(query).sql("redshift")
+        "SELECT * FROM (SELECT 1 AS x, 'a' AS y UNION ALL SELECT 2 AS x, 'b' AS y) AS t"
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        alias = node.args.get("alias")
+        if alias is None or not alias.columns:
+            return node
+        selects = [
+            exp.select(
+                *(
+                    exp.alias_(value.copy(), name.copy())
+                    for value, name in zip(row.expressions, alias.columns, strict=True)
+                )
+            )
+            for row in node.expressions
+        ]
+        union: exp.Expr = selects[0]
+        for select in selects[1:]:
+            union = exp.Union(this=union, expression=select, distinct=False)
+        return exp.Subquery(this=union, alias=exp.TableAlias(this=alias.this.copy()))
+
+    return replace_each(tree, exp.Values, change)
+
+
+def materialize_shared(tree: exp.Expr) -> exp.Expr:
+    """Compute a common table expression once where it is used more than once.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> materialize_shared(parse_one("with a as (select 1 as x) select * from a, a as b")).sql("postgres")
+        'WITH a AS MATERIALIZED (SELECT 1 AS x) SELECT * FROM a, a AS b'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        whole = node.parent
+        assert whole is not None
+        names = [table.name for table in whole.find_all(exp.Table) if not table.db]
+        for cte in node.expressions:
+            if names.count(cte.alias) > 1:
+                cte.set("materialized", True)
+        return node
+
+    return replace_each(tree, exp.With, change)

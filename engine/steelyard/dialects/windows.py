@@ -1,0 +1,95 @@
+"""Rewrites of window functions: names, frames, and numbers of rows in no order."""
+
+from sqlglot import exp
+
+from steelyard.dialects.trees import replace_each
+
+_RANKING = (exp.RowNumber, exp.Rank, exp.DenseRank, exp.Lag, exp.Lead, exp.Ntile)
+
+
+def drop_frames_of_ranking(tree: exp.Expr) -> exp.Expr:
+    """Take the frame from functions that do not look at it, which most warehouses refuse.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> named = "select lag(x) over w, sum(x) over w from t window w as (order by d rows unbounded preceding)"
+        >>> drop_frames_of_ranking(parse_one(named, read="duckdb")).sql("trino").split(" FROM ")[0]
+        'SELECT LAG(x) OVER (ORDER BY d), SUM(x) OVER w'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node.this, _RANKING):
+            return node
+        inlined = _inlined(node)
+        inlined.set("spec", None)
+        return inlined
+
+    return replace_each(tree, exp.Window, change)
+
+
+def inline_windows(tree: exp.Expr) -> exp.Expr:
+    """Write every named window where it is used, for warehouses without a WINDOW clause.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> named = "select sum(x) over w from t window w as (order by d rows unbounded preceding)"
+        >>> inline_windows(parse_one(named, read="duckdb")).sql("duckdb")
+        'SELECT SUM(x) OVER (ORDER BY d rows BETWEEN UNBOUNDED preceding AND CURRENT ROW) FROM t'
+    """
+    inlined = replace_each(tree, exp.Window, _inlined)
+    for select in inlined.find_all(exp.Select):
+        select.set("windows", None)
+    return inlined
+
+
+def number_within_key(tree: exp.Expr) -> exp.Expr:
+    """Number rows within the key that the number is added to: no warehouse then sorts all rows in one place.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> key = parse_one("select cell * 1000 + row_number() over () as unit_key, unit, day from t")
+        >>> number_within_key(key).sql("duckdb")
+        'SELECT cell * 1000 + ROW_NUMBER() OVER (PARTITION BY cell ORDER BY unit, day) AS unit_key, unit, day FROM t'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if not _is_unordered_number(node):
+            return node
+        sum_ = node.parent
+        is_suffix = isinstance(sum_, exp.Add) and isinstance(sum_.this, exp.Mul)
+        key = [sum_.this.this.copy()] if isinstance(sum_, exp.Add) and is_suffix else []
+        return exp.Window(this=exp.RowNumber(), partition_by=key, order=_all_columns(node))
+
+    return replace_each(tree, exp.Window, change)
+
+
+def _is_unordered_number(node: exp.Expr) -> bool:
+    return (
+        isinstance(node.this, exp.RowNumber)
+        and not node.args.get("partition_by")
+        and node.args.get("order") is None
+        and node.args.get("alias") is None
+    )
+
+
+def _all_columns(node: exp.Expr) -> exp.Order:
+    """Return an order by the plain columns of the SELECT: a row read again gets the number it had."""
+    select = node.find_ancestor(exp.Select)
+    assert select is not None
+    plain = [item.unalias() for item in select.expressions if isinstance(item.unalias(), exp.Column)]
+    return exp.Order(expressions=[exp.Ordered(this=item.copy(), nulls_first=False) for item in plain])
+
+
+def _inlined(node: exp.Expr) -> exp.Expr:
+    name = node.args.get("alias")
+    if name is None:
+        return node.copy()
+    select = node.find_ancestor(exp.Select)
+    assert select is not None
+    window = next(one for one in select.args.get("windows") or [] if one.name.lower() == name.name.lower())
+    parts = {
+        part: [item.copy() for item in value] if isinstance(value, list) else value.copy()
+        for part in ("partition_by", "order", "spec")
+        if (value := window.args.get(part))
+    }
+    return exp.Window(this=node.this.copy(), **parts)
