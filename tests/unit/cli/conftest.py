@@ -84,9 +84,7 @@ class Shop:
 
     def metric(self, sql: str, *, name: str = "m", **config: str) -> None:
         """Add a metric and make it the experiment's primary one; settings are written as they stand."""
-        settings = "".join(
-            f", {key}={value}" for key, value in {"direction": "'increase'", **config}.items()
-        )
+        settings = "".join(f", {key}={value}" for key, value in {"direction": "'increase'", **config}.items())
         self.write(f"metrics/{name}.sql", f"{{{{ config(version=1{settings}) }}}}\n{sql}\n")
         self.change(self.experiment, "primary: {metric: orders_per_user, mde: 10%}", f"primary: {name}")
 
@@ -107,10 +105,10 @@ class Shop:
 
 @pytest.fixture(scope="session")
 def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project as ``init`` writes it, with a tenth of the users, seeded."""
+    """A project as ``init`` writes it, with fewer users, seeded."""
     root = tmp_path_factory.mktemp("seeded") / "shop"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scaffold, "USERS", 600)
+        patch.setattr(scaffold, "USERS", 400)
         list(scaffold.write_project(root))
     assert Shop(root).steelyard("seed").exit_code == 0
     return root
