@@ -58,17 +58,14 @@ def _to_array(kind: str, values: tuple[Any, ...], where: str) -> np.ndarray[Any,
 
 def _array(values: list[Any], dtype: Any, kind: str, where: str) -> np.ndarray[Any, Any]:
     try:
-        return np.array(values, dtype=dtype)
+        array = np.array(values, dtype=dtype)
     except OverflowError as error:
         raise WarehouseError(f"a number is too large for a {kind}", where=where) from error
-
-
-def _finite(values: list[Any], where: str) -> list[Any]:
-    if not np.isfinite(np.array(values, dtype=np.float64)).all():
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise WarehouseError(
             "a number is NaN or infinite", where=where, hint="write null, and say why in a reason"
         )
-    return values
+    return array
 
 
 def _days(values: list[Any], where: str) -> list[Any]:
@@ -86,7 +83,7 @@ def _moments(values: list[Any], where: str) -> list[Any]:
 Convert = Callable[[list[Any], str], list[Any]]
 
 _WHOLE = ((int, np.integer), np.int64, 0, None)
-_REAL = ((float, int, np.floating, np.integer), np.float64, 0.0, _finite)
+_REAL = ((float, int, np.floating, np.integer), np.float64, 0.0, None)
 _MOMENT = ((datetime,), "datetime64[us]", "1970-01-01", _moments)
 _ANY = ((object,), object, None, None)
 

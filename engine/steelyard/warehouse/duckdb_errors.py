@@ -83,8 +83,8 @@ RULES = tuple(
             "check who may read and write the file and its folder; read_only: true needs reading alone",
         ),
         (
-            r"Failed to download extension \"(.+?)\"|Extension \"(.+?)\" not found",
-            "",
+            r'Failed to download extension "(.+?)"|Extension "(?:[^"]*/)?(.+?)(?:\.duckdb_extension)?" not found',
+            "DuckDB's extension {0}{1} is not installed",
             "install the extension where the network allows, then list it under extensions in profiles.yml",
         ),
         (

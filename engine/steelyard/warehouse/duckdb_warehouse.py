@@ -98,8 +98,7 @@ class DuckDBWarehouse(Warehouse):
         return self._run(lambda: self._fetch(sql, parameters))
 
     def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        # A relation tells its types before it runs.
-        relation = self._connection.sql(sql, params=list(parameters))
+        relation = self._relation(sql, list(parameters))
         columns = tuple(relation.columns)
         zoned = [i for i, kind in enumerate(relation.types) if str(kind).lower() == _WITH_ZONE]
         if not zoned:
@@ -111,6 +110,15 @@ class DuckDBWarehouse(Warehouse):
         ]
         rows = relation.project(", ".join(projected)).fetchall()
         return Rows(columns=columns, values=[_with_zone(row, zoned) for row in rows])
+
+    def _relation(self, sql: str, parameters: list[Any]) -> duckdb.DuckDBPyRelation:
+        """Return a query that tells its types and has not run."""
+        try:
+            return self._connection.sql(sql, params=parameters)
+        except duckdb.ProgrammingError:
+            # Only this way does DuckDB say in which line it is wrong.
+            self._connection.execute(sql, parameters).fetchall()
+            raise
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         self._run(lambda: self._connection.execute(sql, list(parameters)).fetchall())

@@ -7,8 +7,11 @@ from steelyard.errors import WarehouseError
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
+from steelyard.warehouse.postgres import PostgresWarehouse
 
-WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType({"duckdb": DuckDBWarehouse.open})
+WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
+    {"duckdb": DuckDBWarehouse.open, "postgres": PostgresWarehouse.open}
+)
 
 
 def connect(profile: Profile, *, wait_seconds: float = 0.0) -> Warehouse:

@@ -1,0 +1,343 @@
+"""PostgreSQL, through SQLAlchemy and psycopg; rows go in by COPY."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar
+
+import duckdb
+import sqlalchemy
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from steelyard.errors import WarehouseError
+from steelyard.spec.outputs import Postgres
+from steelyard.spec.profile import Profile
+from steelyard.warehouse import duckdb_errors
+from steelyard.warehouse.base import Rows, Warehouse
+from steelyard.warehouse.bulk import to_arrays
+from steelyard.warehouse.duckdb_files import reader
+from steelyard.warehouse.names import literal, quoted
+from steelyard.warehouse.postgres_errors import translate
+
+T = TypeVar("T")
+
+# The server's own numbers of its types: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
+_TYPE_NAMES: Mapping[int, str] = MappingProxyType(
+    {
+        16: "boolean",
+        20: "bigint",
+        21: "smallint",
+        23: "integer",
+        25: "varchar",
+        700: "float",
+        701: "double",
+        1042: "varchar",
+        1043: "varchar",
+        1082: "date",
+        1114: "timestamp",
+        1184: "timestamptz",
+        1700: "decimal",
+    }
+)
+_NUMERIC, _ZONED = 1700, 1184
+_FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
+    {
+        "BOOLEAN": "boolean",
+        "TINYINT": "smallint",
+        "SMALLINT": "smallint",
+        "INTEGER": "integer",
+        "BIGINT": "bigint",
+        "FLOAT": "real",
+        "DOUBLE": "double precision",
+        "VARCHAR": "text",
+        "DATE": "date",
+        "TIMESTAMP": "timestamp",
+        "TIMESTAMP_S": "timestamp",
+        "TIMESTAMP_MS": "timestamp",
+        "TIMESTAMP_NS": "timestamp",
+        "TIMESTAMP WITH TIME ZONE": "timestamptz",
+    }
+)
+_CHUNK = 1 << 20
+
+
+class PostgresWarehouse(Warehouse):
+    """A PostgreSQL database.
+
+    Temporary tables belong to the session, so nothing of them is left when it ends, however it ends.
+    """
+
+    dialect: ClassVar[str] = "postgres"
+    types: ClassVar[Mapping[str, str]] = MappingProxyType(
+        {
+            "text": "text",
+            "json": "text",
+            "number": "double precision",
+            "count": "bigint",
+            "flag": "boolean",
+            "day": "date",
+            "moment": "timestamptz",
+        }
+    )
+
+    def __init__(self, engine: sqlalchemy.Engine, *, where: str, secrets: Sequence[str]) -> None:
+        self._where, self._secrets = where, tuple(secrets)
+        self._errors = (SQLAlchemyError, *_driver_errors(engine))
+        self._temporaries: dict[str, None] = {}
+        self._is_in_transaction = False
+        self._is_closed = False
+        self._connection = self._run(engine.connect)
+
+    @classmethod
+    def open(cls, profile: Profile, *, wait_seconds: float = 0.0) -> "PostgresWarehouse":
+        """Connect as a profile says.
+
+        Args:
+            profile: Its output is a PostgreSQL.
+            wait_seconds: Not used: any number of processes may connect.
+
+        Raises:
+            WarehouseError: psycopg is not installed, or the server does not let us in.
+        """
+        output = profile.output
+        assert isinstance(output, Postgres)
+        secrets = [] if output.password is None else [output.password.get_secret_value()]
+        where = f"target {profile.target}"
+        warehouse = cls(_engine(output, where=where), where=where, secrets=secrets)
+        try:
+            warehouse._prepare(output)
+        except BaseException:
+            warehouse.close()
+            raise
+        return warehouse
+
+    def _prepare(self, output: Postgres) -> None:
+        if output.role is not None:
+            self.execute(f"set role {quoted(output.role)}")
+        if output.search_path is not None:
+            self.query("select set_config('search_path', ?, false)", [output.search_path])
+        self.execute("set time zone 'UTC'")
+        # Notices tell that a schema exists already.
+        self.execute("set client_min_messages = warning")
+        # Compiling wide aggregates takes longer than running them over what one session holds.
+        self.execute("set jit = off")
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
+        return self._run(lambda: self._fetch(sql, parameters))
+
+    def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
+        result = self._cursor(sql, parameters)
+        kinds = [column.type_code for column in result.cursor.description]
+        columns = tuple(column.name for column in result.cursor.description)
+        converters = [(i, _CONVERTERS[kind]) for i, kind in enumerate(kinds) if kind in _CONVERTERS]
+        rows = [tuple(row) for row in result.fetchall()]
+        if converters:
+            rows = [_converted(row, converters) for row in rows]
+        return Rows(columns=columns, values=rows)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._run(lambda: self._cursor(sql, parameters).close())
+
+    def _cursor(self, sql: str, parameters: Sequence[Any]) -> Any:
+        if not parameters:
+            # Without parameters the driver leaves percent signs alone.
+            return self._connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+        text = sql.replace("%", "%%").replace("?", "%s")
+        return self._connection.exec_driver_sql(text, tuple(parameters))
+
+    def create_temporary(self, name: str, sql: str) -> None:
+        self.execute(f"drop table if exists pg_temp.{quoted(name)}")
+        self.execute(f"create temporary table {quoted(name)} as {sql}")
+        self._temporaries[name] = None
+        # Nobody gathers statistics of a temporary table but its session, and joins are planned by them.
+        self.execute(f"analyze pg_temp.{quoted(name)}")
+
+    def drop_temporaries(self) -> None:
+        for name in self._temporaries:
+            self.execute(f"drop table if exists pg_temp.{quoted(name)}")
+        self._temporaries.clear()
+
+    def column_types(self, sql: str) -> dict[str, str]:
+        return self._run(lambda: self._described(f"select * from (\n{sql}\n) as described limit 0"))
+
+    def _described(self, sql: str) -> dict[str, str]:
+        result = self._cursor(sql, ())
+        described = [(column.name, column.type_code) for column in result.cursor.description]
+        result.close()
+        return {name: _TYPE_NAMES.get(code) or self._type_name(code) for name, code in described}
+
+    def _type_name(self, code: int) -> str:
+        return str(self._fetch("select typname from pg_type where oid = ?", [code]).values[0][0])
+
+    def table_columns(self, table: str, schema: str | None = None) -> dict[str, str]:
+        found = self.query(
+            "select a.attname, a.atttypid::bigint from pg_attribute as a join pg_class as c on c.oid = a.attrelid"
+            " where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'p', 'v', 'm', 'f')"
+            " and lower(c.relname) = lower(?)"
+            " and (c.relnamespace = pg_my_temp_schema() or c.relnamespace ="
+            " (select oid from pg_namespace where lower(nspname) = lower(coalesce(?, current_schema()))))"
+            " order by c.relnamespace = pg_my_temp_schema(), a.attnum",
+            [table, schema],
+        )
+        return {name: _TYPE_NAMES.get(code) or self._type_name(code) for name, code in found}
+
+    def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
+        target = quoted(table, schema)
+        with TemporaryDirectory() as folder:
+            rows = Path(folder) / "rows.csv"
+            columns, count = self._read_file(path, rows)
+            described = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+            with self._all_or_nothing():
+                self.execute(f"drop table if exists {target} cascade")
+                self.execute(f"create table {target} ({described})")
+                self._run(lambda: self._copy_file(target, rows))
+                self.execute(f"analyze {target}")
+        return count
+
+    def _read_file(self, path: Path, rows: Path) -> tuple[dict[str, str], int]:
+        """Write a file's rows as CSV that COPY reads, and return the types of its columns and its length."""
+        try:
+            with duckdb.connect() as files:
+                files.execute("set timezone = 'UTC'")
+                files.execute(f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}")
+                columns = {name: _from_duckdb(kind, path) for name, kind, *_ in files.execute("describe rows").fetchall()}
+                files.execute(f"copy rows to {literal(str(rows))} (format csv, header false)")
+                return columns, int(files.execute("select count(*) from rows").fetchall()[0][0])
+        except duckdb.Error as error:
+            raise duckdb_errors.translate(error, where=str(path)) from error
+
+    def _copy_file(self, target: str, rows: Path) -> None:
+        with self._driver().cursor() as cursor, rows.open("rb") as file:
+            with cursor.copy(f"copy {target} from stdin (format csv)") as copy:
+                while chunk := file.read(_CHUNK):
+                    copy.write(chunk)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        if self._is_in_transaction:
+            raise WarehouseError("a transaction is open already", where=self._where, hint="end it first")
+        self.execute("begin")
+        self._is_in_transaction = True
+        try:
+            yield
+            self.execute("commit")
+        except BaseException:
+            with suppress(WarehouseError):
+                self.execute("rollback")
+            raise
+        finally:
+            self._is_in_transaction = False
+
+    @contextmanager
+    def _all_or_nothing(self) -> Iterator[None]:
+        if self._is_in_transaction:
+            yield
+            return
+        with self.transaction():
+            yield
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], schema: str | None = None
+    ) -> None:
+        if not rows:
+            return
+        known = self.table_columns(table, schema)
+        unknown = [column for column in columns if column not in known]
+        if unknown:
+            raise WarehouseError(
+                f"the table {table} has no column {unknown[0]!r}",
+                where=self._where,
+                hint=f"it has {', '.join(known)}",
+            )
+        kinds = {column: known[column] for column in columns}
+        to_arrays(kinds, rows, where=f"{self._where}: table {table}")
+        names = ", ".join(map(quoted, columns))
+        self._run(lambda: self._copy_rows(f"copy {quoted(table, schema)} ({names}) from stdin", rows))
+
+    def _copy_rows(self, statement: str, rows: Sequence[Sequence[Any]]) -> None:
+        with self._driver().cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                copy.write_row(row)
+
+    def estimate(self, sql: str) -> str:
+        return "\n".join(str(row[0]) for row in self.query(f"explain {sql}"))
+
+    def close(self) -> None:
+        if not self._is_closed:
+            self._is_closed = True
+            with suppress(*self._errors):
+                self._connection.close()
+
+    def _driver(self) -> Any:
+        return self._connection.connection.driver_connection
+
+    def _run(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except self._errors as error:
+            raise translate(error, where=self._where, secrets=self._secrets) from error
+
+
+def _engine(output: Postgres, *, where: str) -> sqlalchemy.Engine:
+    url = sqlalchemy.URL.create(
+        "postgresql+psycopg",
+        username=output.user,
+        password=None if output.password is None else output.password.get_secret_value(),
+        host=output.host,
+        port=output.port,
+        database=output.dbname,
+    )
+    options = {
+        name: getattr(output, name)
+        for name in ("sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout")
+        if getattr(output, name) is not None
+    }
+    try:
+        # Transactions are begun and ended by statements, so that one place says where they are.
+        return sqlalchemy.create_engine(
+            url,
+            poolclass=NullPool,
+            isolation_level="AUTOCOMMIT",
+            connect_args={**options, "application_name": "steelyard"},
+        )
+    except ModuleNotFoundError as error:
+        raise WarehouseError(
+            "the driver psycopg is not installed", where=where, hint="pip install 'steelyard[postgres]'"
+        ) from error
+
+
+def _driver_errors(engine: sqlalchemy.Engine) -> tuple[type[BaseException], ...]:
+    return (engine.dialect.loaded_dbapi.Error,)
+
+
+def _from_duckdb(kind: str, path: Path) -> str:
+    if kind.startswith("DECIMAL("):
+        return kind.lower().replace("decimal", "numeric")
+    if kind not in _FROM_DUCKDB:
+        raise WarehouseError(
+            f"PostgreSQL has no type for {kind.lower()}", where=str(path), hint="write the column as text"
+        )
+    return _FROM_DUCKDB[kind]
+
+
+def _plain_number(value: Decimal) -> int | float:
+    """Return a NUMERIC as the sums of integers and of decimals are elsewhere: as an integer, or as a double."""
+    return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+
+
+_CONVERTERS: Mapping[int, Callable[[Any], Any]] = MappingProxyType(
+    {_NUMERIC: _plain_number, _ZONED: lambda moment: moment.astimezone(UTC)}
+)
+
+
+def _converted(row: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+    values = list(row)
+    for i, convert in converters:
+        if values[i] is not None:
+            values[i] = convert(values[i])
+    return tuple(values)
