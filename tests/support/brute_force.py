@@ -205,7 +205,7 @@ def moments(
 def extent(
     rows: Rows, experiment: Experiment, metric: Metric, *, ranked: Mapping[str, Sequence[str]]
 ) -> np.ndarray:
-    """Return the values of all units on all days, shape (n, k), whose range rounding errors are relative to."""
+    """Return the values of all units on all days, shape (n, k), NaN for NULL: rounding is relative to their range."""
     return _Oracle(rows, experiment, metric, ranked).extent()
 
 
@@ -244,8 +244,8 @@ class _Oracle:
             day = self.experiment.start + number * DAY
             for unit, before in zip(self.units, covariates, strict=True):
                 value = self._value(self.metric, self._window(unit, day))
-                if None not in value:
-                    vectors.append((*self._limited(value), *before))  # type: ignore[arg-type]
+                limited = (math.nan,) * len(value) if None in value else self._limited(value)  # type: ignore[arg-type]
+                vectors.append((*limited, *before))
         return np.array(vectors)
 
     def _last(self) -> list[tuple[float, ...]]:

@@ -125,4 +125,7 @@ def _sizes(
 
 
 def _size(values: np.ndarray) -> float:
-    return float((np.ptp(values) + 2.0**-23 * np.abs(values).max() + 1e-3) * np.sqrt(len(values)))
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return 0.0
+    return float((np.ptp(known) + 2.0**-23 * np.abs(known).max() + 1e-3) * np.sqrt(len(known)))
