@@ -1,0 +1,115 @@
+"""Novelty and primacy: does an effect change with the days since the exposure?
+
+A unit's change over time is one number, a weighted sum of its days whose weights sum to zero. Its effect is an
+ordinary difference in means, with the right standard error whatever the dependence between a unit's days.
+The warehouse can compute the number per unit; where it has the moments of the days, `time_contrast` does.
+"""
+
+import numpy as np
+
+from steelyard.errors import StatisticsError
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats
+from steelyard.stats.moments import Moments
+from steelyard.stats.reasons import choose
+
+FADING, GROWING, STEADY = "fading", "growing", "steady"
+
+
+def half_weights(days: int) -> FloatArray:
+    """Weights of the mean of the later half of the days minus that of the earlier half.
+
+    The middle one of an odd number of days counts for neither.
+
+    Raises:
+        StatisticsError: There are fewer than two days.
+
+    Examples:
+        >>> half_weights(5).tolist()
+        [-0.5, -0.5, 0.0, 0.5, 0.5]
+    """
+    _enough(days)
+    half = days // 2
+    weights = np.zeros(days)
+    weights[:half], weights[days - half :] = -1 / half, 1 / half
+    return weights
+
+
+def slope_weights(days: int) -> FloatArray:
+    """Weights of the least-squares slope over days.
+
+    Raises:
+        StatisticsError: There are fewer than two days.
+
+    Examples:
+        >>> slope_weights(3).tolist()
+        [-0.5, 0.0, 0.5]
+    """
+    _enough(days)
+    centred = np.arange(days) - (days - 1) / 2
+    return as_floats(centred / (centred**2).sum())
+
+
+def time_contrast(moments: Moments, weights: ArrayLike) -> Moments:
+    """Replace the columns of the days by their contrast, and keep the covariates that follow.
+
+    Args:
+        moments: Of units whose window is complete; columns are the values of days 0, 1, … since the exposure,
+            then covariates.
+        weights: One per day, summing to zero, as from `half_weights` or `slope_weights`.
+
+    Returns:
+        Moments of the contrast and the covariates, for `steelyard.stats.adjustment`.
+
+    Raises:
+        StatisticsError: The weights do not sum to zero or are more than the columns.
+
+    Examples:
+        >>> days = Moments(n=100, mean=[1.0, 1.0, 3.0], m2=99 * np.eye(3))
+        >>> change = time_contrast(days, slope_weights(3))
+        >>> change.mean.tolist(), change.variance.tolist()
+        ([1.0], [0.5])
+    """
+    a = as_floats(weights)
+    columns = moments.mean.shape[-1]
+    if a.ndim != 1 or len(a) > columns or not np.isclose(a.sum(), 0.0, atol=1e-9) or not np.any(a):
+        raise StatisticsError(
+            f"{a.size} weights do not make a contrast of {columns} columns", hint="they must sum to zero"
+        )
+    matrix = np.zeros((1 + columns - len(a), columns))
+    matrix[0, : len(a)] = a
+    matrix[1:, len(a) :] = np.eye(columns - len(a))
+    return moments.linear(matrix)
+
+
+def pattern(
+    effect: ArrayLike, change: ArrayLike, change_p_value: ArrayLike, *, alpha: float = 0.05
+) -> TextArray:
+    """Name what an effect does over time.
+
+    Args:
+        effect: Effect over the whole window.
+        change: Effect on the contrast over time.
+        change_p_value: Its p-value.
+        alpha: Level at which a change is believed.
+
+    Returns:
+        ``fading`` (the change goes against the effect: novelty), ``growing`` (with it: primacy, learning),
+        ``steady``, or '' where a number is missing.
+
+    Examples:
+        >>> pattern([0.1, 0.1, 0.1], [-0.05, 0.05, 0.01], [0.001, 0.001, 0.5]).tolist()
+        ['fading', 'growing', 'steady']
+    """
+    total, move, p = np.broadcast_arrays(as_floats(effect), as_floats(change), as_floats(change_p_value))
+    with np.errstate(invalid="ignore"):
+        found = p <= alpha
+        against = total * move < 0
+    unknown = np.isnan(total) | np.isnan(move) | np.isnan(p)
+    return choose(
+        total.shape, (unknown, ""), (found & against, FADING), (found & ~against, GROWING), (True, STEADY)
+    )
+
+
+def _enough(days: int) -> None:
+    if days < 2:
+        raise StatisticsError(f"{days} days have no change over time", hint="take at least two")
