@@ -88,10 +88,26 @@ RULES = tuple(
             "install the extension where the network allows, then list it under extensions in profiles.yml",
         ),
         (
-            r"Could not convert (?:string|value)?.*? to (\w+)(?: when casting from source column (\S+))?",
-            "a value cannot be read as {0}",
-            _UNREADABLE,
+            r'Error when sniffing file "(?:[^"]*/)?(.+?)"',
+            "{0} is no proper CSV file: its lines differ in their number of columns, or a quote stays open",
+            "separate by commas, and quote a text that holds one with double quotes",
         ),
+        (
+            r"CSV Error on Line: (\d+)",
+            "line {0} does not fit the columns or is not UTF-8",
+            "separate by commas, quote a text that holds one with double quotes, and save it in UTF-8",
+        ),
+        (
+            r"No magic bytes|too small to be a Parquet file",
+            "it is no Parquet file",
+            "write it again: it may have been cut off",
+        ),
+        (
+            r"Could not convert .* to (\w+) when casting from source column (\S+)",
+            "a value of {1} cannot be read as {0}",
+            _MIXED_TYPES,
+        ),
+        (r"Could not convert .* to (\w+)", "a value cannot be read as {0}", _MIXED_TYPES),
         (r"invalid (\w+) field format", "a value cannot be read as a {0}", _MIXED_TYPES),
         (
             r"Overflow in |out of range for the destination type",
@@ -169,10 +185,7 @@ def translate(error: Exception, *, where: str = "", secrets: Iterable[str] = ())
         Table with name event does not exist! (line 1: select * from event)
           hint: Did you mean "events"?
     """
-    text = str(error)
-    message, hint = _told(error, text)
-    if place := _LINE.search(text):
-        message = f"{message} (line {place[1]}: {place[2].strip()})"
+    message, hint = _told(error, str(error))
     return WarehouseError(masked(message, secrets), where=masked(where, secrets), hint=masked(hint, secrets))
 
 
@@ -191,6 +204,8 @@ def masked(text: str, secrets: Iterable[str]) -> str:
 
 def _told(error: Exception, text: str) -> tuple[str, str]:
     first = _PREFIX.sub("", text.split("\n", 1)[0])
+    if place := _LINE.search(text):
+        first = f"{first} (line {place[1]}: {place[2].strip()})"
     for rule in RULES:
         if match := rule.pattern.search(text):
             groups = [group or "" for group in match.groups()]

@@ -147,7 +147,11 @@ class DuckDBWarehouse(Warehouse):
 
     def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
         target = quoted(table, schema)
-        self.execute(f"create or replace table {target} as select * from {reader(path)}", [str(path)])
+        sql = f"create or replace table {target} as select * from {reader(path)}"
+        self._run(
+            lambda: self._connection.execute(sql, [str(path)]).fetchall(),
+            where=f"{self._where}: {path.name}",
+        )
         return int(self.query(f"select count(*) from {target}").values[0][0])
 
     @contextmanager
@@ -197,11 +201,11 @@ class DuckDBWarehouse(Warehouse):
     def close(self) -> None:
         self._connection.close()
 
-    def _run(self, action: Callable[[], T]) -> T:
+    def _run(self, action: Callable[[], T], *, where: str | None = None) -> T:
         try:
             return action()
         except duckdb.Error as error:
-            raise translate(error, where=self._where, secrets=self._secrets) from error
+            raise translate(error, where=where or self._where, secrets=self._secrets) from error
 
 
 def _connect(

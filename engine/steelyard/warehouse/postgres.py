@@ -204,8 +204,13 @@ class PostgresWarehouse(Warehouse):
         try:
             with duckdb.connect() as files:
                 files.execute("set timezone = 'UTC'")
-                files.execute(f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}")
-                columns = {name: _from_duckdb(kind, path) for name, kind, *_ in files.execute("describe rows").fetchall()}
+                files.execute(
+                    f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}"
+                )
+                columns = {
+                    name: _from_duckdb(kind, path)
+                    for name, kind, *_ in files.execute("describe rows").fetchall()
+                }
                 files.execute(f"copy rows to {literal(str(rows))} (format csv, header false)")
                 return columns, int(files.execute("select count(*) from rows").fetchall()[0][0])
         except duckdb.Error as error:
@@ -335,7 +340,9 @@ _CONVERTERS: Mapping[int, Callable[[Any], Any]] = MappingProxyType(
 )
 
 
-def _converted(row: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]) -> tuple[Any, ...]:
+def _converted(
+    row: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]
+) -> tuple[Any, ...]:
     values = list(row)
     for i, convert in converters:
         if values[i] is not None:

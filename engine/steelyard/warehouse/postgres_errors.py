@@ -30,10 +30,16 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
         "22003": ("a number is too large for its type", "cast to double precision before computing with it"),
         "22": ("a value does not fit its type", _TYPES),
         "23": ("rows with these keys exist already", "another run wrote them at the same time: run again"),
-        "40": ("another run changed the same rows at the same time", "nothing of this run was kept: run again"),
+        "40": (
+            "another run changed the same rows at the same time",
+            "nothing of this run was kept: run again",
+        ),
         "55P03": ("another session holds the table", "wait for it to end, then run again"),
         "57014": ("the statement was cancelled or ran too long", "raise statement_timeout, or select less"),
-        "57": ("the server is shutting down or starting", "run again once it is up; nothing half-written is kept"),
+        "57": (
+            "the server is shutting down or starting",
+            "run again once it is up; nothing half-written is kept",
+        ),
         "53100": ("no space is left on the server", "free some disk space; nothing half-written is kept"),
         "53": ("", "the server is short of memory or connections: run again later"),
         "25006": ("the database is open for reading only", "choose a target that may be written to"),

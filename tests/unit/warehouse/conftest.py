@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -15,15 +16,17 @@ from steelyard.warehouse.registry import connect
 MakeProfile = Callable[..., Profile]
 
 
+def duckdb_profile(path: str | Path = ":memory:", **settings: Any) -> Profile:
+    """Return the profile of a database."""
+    output = DuckDB.model_validate({"type": "duckdb", "path": str(path), **settings})
+    return Profile.model_validate(
+        {"name": "storefront", "target": "dev", "output": output, "target_schema": "steelyard"}
+    )
+
+
 @pytest.fixture
 def profile_of() -> MakeProfile:
-    def make(path: str | Path = ":memory:", **settings: Any) -> Profile:
-        output = DuckDB.model_validate({"type": "duckdb", "path": str(path), **settings})
-        return Profile.model_validate(
-            {"name": "storefront", "target": "dev", "output": output, "target_schema": "steelyard"}
-        )
-
-    return make
+    return duckdb_profile
 
 
 @pytest.fixture
@@ -32,8 +35,19 @@ def warehouse(profile_of: MakeProfile) -> Iterator[Warehouse]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def empty_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file that holds the engine's tables, to be copied."""
+    path = tmp_path_factory.mktemp("published") / "empty.duckdb"
+    with connect(duckdb_profile(path)) as opened:
+        ensure_tables(opened, "steelyard")
+    return path
+
+
 @pytest.fixture
-def published(warehouse: Warehouse) -> Warehouse:
+def published(empty_tables: Path, tmp_path: Path) -> Iterator[Warehouse]:
     """A warehouse that holds the engine's tables."""
-    ensure_tables(warehouse, "steelyard")
-    return warehouse
+    path = tmp_path / "published.duckdb"
+    copyfile(empty_tables, path)
+    with connect(duckdb_profile(path)) as opened:
+        yield opened
