@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -249,14 +250,23 @@ class GroupPlan:
         files: The project.
         types: What the warehouse says of the columns.
         templates: Templates.
-        dialect: Dialect of the project's own SQL.
+        dialect: Dialect of the target.
+        written_in: Dialect of the project's own SQL, unless the project names it; the target's by default.
     """
 
     def __init__(
-        self, group: Group, *, files: ProjectFiles, types: ColumnTypes, templates: Templates, dialect: str
+        self,
+        group: Group,
+        *,
+        files: ProjectFiles,
+        types: ColumnTypes,
+        templates: Templates,
+        dialect: str,
+        written_in: str | None = None,
     ) -> None:
         self.group, self.files, self.types = group, files, types
         self.templates, self.dialect = templates, dialect
+        self.written_in = files.project.dialect or written_in or dialect
         self.clock = _clock(group, files)
         self.origin = min(experiment.numbered.first_day for experiment in group.experiments) - DAY
         self._settle_closings()
@@ -305,15 +315,17 @@ class GroupPlan:
         return exposure_log(
             exposures,
             key=project.units[exposures.unit],
-            dialect=self.dialect,
+            dialect=self.written_in,
             where=f"steelyard.yml: exposures.{self.group.exposures}.sql",
             others=sorted(targeted - set(exposures.dimensions)),
         )
 
     @staticmethod
-    def last_moment_text(exposures: Exposures, *, key: str, dialect: str, name: str) -> str:
+    def last_moment_text(exposures: Exposures, *, key: str, dialect: str, written_in: str, name: str) -> str:
         """Return the SQL for the last moment of a log of exposures."""
-        log = exposure_log(exposures, key=key, dialect=dialect, where=f"steelyard.yml: exposures.{name}.sql")
+        log = exposure_log(
+            exposures, key=key, dialect=written_in, where=f"steelyard.yml: exposures.{name}.sql"
+        )
         last = exp.select(exp.Max(this=column("exposed_at", "log"))).from_(
             exp.alias_(exp.Subquery(this=log), "log", table=True)
         )
@@ -326,7 +338,7 @@ class GroupPlan:
         return trigger_log(
             trigger,
             key=project.units[trigger.unit],
-            dialect=self.dialect,
+            dialect=self.written_in,
             where=f"steelyard.yml: triggers.{name}.sql",
         )
 
@@ -576,7 +588,8 @@ class GroupPlan:
             kept = exp.If(this=exp.and_(*conditions), true=here.copy()) if conditions else None
             value = here if kept is None else exp.Case(ifs=[kept])
             for side, cap in owner.percentile_caps:
-                level = exp.Literal.number(repr(cap.value / 100))
+                # In decimals: 99.9 / 100 is more than 0.999 in binary, and the next value up then.
+                level = exp.Literal.number(f"{Decimal(repr(cap.value)) / 100:f}")
                 yield {
                     "name": cap_name(owner, index, side, None, is_covariate=is_covariate),
                     "tree": exp.func("quantile_disc", value.copy(), level, dialect="duckdb"),

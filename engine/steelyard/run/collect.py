@@ -96,7 +96,11 @@ def last_moment_query(files: ProjectFiles, name: str, *, dialect: str) -> str:
     """Return the SQL for the last moment of a log of exposures."""
     exposures = files.project.exposures[name]
     return GroupPlan.last_moment_text(
-        exposures, key=files.project.units[exposures.unit], dialect=dialect, name=name
+        exposures,
+        key=files.project.units[exposures.unit],
+        dialect=dialect,
+        written_in=files.project.dialect or dialect,
+        name=name,
     )
 
 

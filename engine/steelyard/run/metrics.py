@@ -15,6 +15,10 @@ from steelyard.spec.loader import ProjectFiles
 def read_metrics(files: ProjectFiles, *, dialect: str) -> dict[MetricKey, MetricQuery]:
     """Read and take apart every metric of a project.
 
+    Args:
+        files: The project.
+        dialect: Dialect of metrics that name none, unless the project does.
+
     Raises:
         SpecError: A wrong config block.
         CompileError: A metric whose SQL is wrong, or two files with the same version.
@@ -34,7 +38,8 @@ def read_metrics(files: ProjectFiles, *, dialect: str) -> dict[MetricKey, Metric
                 where=file.shown,
                 hint=f"it is first in {queries[key].source.where}; give one of them another version",
             )
-        queries[key] = read_query(source, units=files.project.units, dialect=dialect)
+        written_in = files.project.dialect or dialect
+        queries[key] = read_query(source, units=files.project.units, dialect=written_in)
     return queries
 
 

@@ -142,6 +142,7 @@ class Project(Spec):
         profile: Entry of ``profiles.yml``; the project's name unless set.
         timezone: IANA zone in which days begin.
         naive_timestamps: IANA zone of timestamps that carry none.
+        dialect: Dialect that the project's SQL is written in; None is the target's.
         target_schema: Schema of the engine's tables, unless the profile's output names one. Key ``schema``.
         units: Key column of each unit.
         exposures: By name.
@@ -159,6 +160,7 @@ class Project(Spec):
     profile: FileName
     timezone: Zone = "UTC"
     naive_timestamps: Zone = "UTC"
+    dialect: Text | None = None
     target_schema: ColumnName = Field(default="steelyard", alias="schema")
     units: dict[ColumnName, Text]
     exposures: dict[ColumnName, Exposures] = Field(default_factory=dict)
