@@ -114,16 +114,21 @@ def test_estimate_tells_the_plan_without_running(warehouse: Warehouse) -> None:
     assert "events" in warehouse.estimate("select count(*) from events where user_id = error('ran')")
 
 
+def insert_and(warehouse: Warehouse, number: int, action: Callable[[], object]) -> None:
+    """Insert a number and do something else in one transaction."""
+    with warehouse.transaction():
+        warehouse.execute("insert into t values (?)", [number])
+        action()
+
+
 def test_transaction_commits_or_rolls_back(warehouse: Warehouse) -> None:
     warehouse.execute("create table t (n integer)")
     with warehouse.transaction():
         warehouse.execute("insert into t values (1)")
-    with pytest.raises(ZeroDivisionError), warehouse.transaction():
-        warehouse.execute("insert into t values (2)")
-        raise ZeroDivisionError
-    with pytest.raises(WarehouseError, match="nosuch"), warehouse.transaction():
-        warehouse.execute("insert into t values (3)")
-        warehouse.execute("insert into nosuch values (3)")
+    with pytest.raises(ZeroDivisionError):
+        insert_and(warehouse, 2, lambda: 1 // 0)
+    with pytest.raises(WarehouseError, match="nosuch"):
+        insert_and(warehouse, 3, lambda: warehouse.execute("insert into nosuch values (3)"))
     assert warehouse.query("select n from t").values == [(1,)]
 
 
@@ -140,7 +145,8 @@ def test_transaction_refuses_a_second_one_inside(warehouse: Warehouse) -> None:
 
 def test_insert_keeps_every_value(warehouse: Warehouse) -> None:
     warehouse.execute(
-        'create table t (name varchar, "odd ""name" bigint, x double, flag boolean, day date, moment timestamptz, note varchar)'
+        'create table t (name varchar, "odd ""name" bigint, x double, flag boolean, day date,'
+        " moment timestamptz, note varchar)"
     )
     singapore = timezone(timedelta(hours=8))
     rows = [

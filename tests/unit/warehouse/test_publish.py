@@ -275,7 +275,7 @@ def test_publish_refuses_rows_that_do_not_fit_and_changes_nothing(
 
 
 def test_publish_without_tables_says_which(warehouse: Warehouse) -> None:
-    with pytest.raises(WarehouseError, match="Table with name .*decisions.* does not exist"):
+    with pytest.raises(WarehouseError, match=r"Table with name .*decisions.* does not exist"):
         publish_experiment(warehouse, "steelyard", experiment_id="e", as_of=START, tables={"decisions": []})
 
 

@@ -46,7 +46,7 @@ def test_seed_loads_into_a_schema(warehouse: Warehouse, tmp_path: Path) -> None:
 def test_seed_loads_all_or_none(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.execute("create table a as select 7 as kept")
     write(tmp_path, a_csv="x\n1\n", b_csv="x,y\n1,2\n1,2,3\n")
-    with pytest.raises(WarehouseError, match="target dev: b.csv: b.csv is no proper CSV file"):
+    with pytest.raises(WarehouseError, match=r"target dev: b.csv: b.csv is no proper CSV file"):
         seed(warehouse, tmp_path)
     assert warehouse.query("select * from a").values == [(7,)]
     assert not warehouse.table_exists("b")
