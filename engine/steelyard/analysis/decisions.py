@@ -1,6 +1,5 @@
 """The rows of the table ``decisions``."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,21 +15,22 @@ RECOMMENDATIONS = {
     "keep_running": "Keep {variant} running.",
     "invalid": "Do not use the results: the experiment is not valid.",
 }
+_SIDES = {"greater": 1, "less": -1}
 
 
 def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield one row per treatment: the risk-aware rule applied to all tests and to the health checks."""
     experiment = analysis.calendar.experiment
-    failed = [check for check in health if check["status"] == "fail"]
-    quality = [TestResult(metric=_check_name(check), role="quality", significant=True) for check in failed]
+    failed = [check for check in health if check["status"] == "fail" and check["metric"] == ""]
+    quality = [TestResult(metric=check["check_name"], role="quality", significant=True) for check in failed]
     results = {
         variant.name: [*(_test_result(one, position) for one in analysis.tests), *quality]
         for position, variant in enumerate(experiment.treatments)
     }
-    finished = analysis.calendar.is_finished or experiment.status in ("stopped", "decided")
-    decisions = decide_all(results, finished=finished)
-    for variant in experiment.treatments:
-        decision, extra = _hold_back(decisions[variant.name], analysis)
+    verdicts = {is_over: decide_all(results, finished=is_over) for is_over in (False, True)}
+    for position, variant in enumerate(experiment.treatments):
+        is_over = analysis.calendar.is_finished or _is_spent(analysis, position)
+        decision, extra = _hold_back(verdicts[is_over][variant.name], analysis)
         reasons = [
             {"code": reason.code, "metric": reason.metric, "text": str(reason)} for reason in decision.reasons
         ]
@@ -39,27 +39,45 @@ def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Itera
             "variant": variant.name,
             "decision": decision.decision,
             "recommendation": _recommendation(decision, variant.name, extra),
-            "reasons": json.dumps([*extra, *reasons], ensure_ascii=False),
+            "reasons": [*extra, *reasons],
         }
 
 
-def _check_name(check: dict[str, Any]) -> str:
-    return str(check["check_name"])
-
-
 def _test_result(one: TestedMetric, treatment: int) -> TestResult:
-    """Return a test's result on everyone at the last day."""
+    """Return a test's result on everyone at the last day.
+
+    A metric without a preferred direction can neither speak for shipping nor against it.
+    """
     at = (0, -1, treatment)
-    statistic = one.comparison.statistic[at]
-    is_known = bool(np.isfinite(statistic))
-    effect = float(one.comparison.effect[at]) if is_known else 0.0
+    is_known = bool(np.isfinite(one.comparison.statistic[at]))
+    preferred = one.test.direction or _SIDES.get(one.test.alternative, 0)
+    is_neutral = one.test.decides_as == "success" and preferred == 0
     return TestResult(
         metric=one.test.label,
         role=one.test.decides_as,
-        significant=bool(one.significant[at]) if is_known else None,
-        improved=effect * one.test.direction > 0,
-        powered=bool(one.size.powered[at]),
+        significant=(bool(one.decisive[-1, treatment]) and not is_neutral) if is_known else None,
+        improved=_side(one, treatment) * preferred > 0,
+        powered=bool(one.size.powered[at]) and not is_neutral,
     )
+
+
+def _side(one: TestedMetric, treatment: int) -> float:
+    """Return the sign of the effect: where the bound was reached, else as it is now."""
+    found = float(one.critical.side[-1, treatment])
+    if found:
+        return found * _SIDES.get(one.test.alternative, 1)
+    return float(np.nan_to_num(np.sign(one.comparison.effect[0, -1, treatment])))
+
+
+def _is_spent(analysis: Analysis, treatment: int) -> bool:
+    """Return whether the tests that shipping still waits for have used up their error probability."""
+    open_tests: dict[str, list[bool]] = {"success": [], "guardrail": []}
+    for one in analysis.tests:
+        if one.test.decides_as in open_tests:
+            is_open = not one.decisive[-1, treatment]
+            open_tests[one.test.decides_as].append(is_open and bool(one.critical.is_final[-1, treatment]))
+    success = [one for one in analysis.tests if one.test.decides_as == "success"]
+    return any(open_tests["guardrail"]) or (bool(success) and all(open_tests["success"]))
 
 
 def _hold_back(decision: Decision, analysis: Analysis) -> tuple[Decision, list[dict[str, str]]]:
@@ -74,10 +92,6 @@ def _hold_back(decision: Decision, analysis: Analysis) -> tuple[Decision, list[d
 
 
 def _recommendation(decision: Decision, variant: str, extra: Sequence[dict[str, str]]) -> str:
-    """Return the decision and its first reasons as one sentence or two."""
+    """Return the decision and its first reason."""
     texts = [reason["text"] for reason in extra] + [str(reason) for reason in decision.reasons]
-    return " ".join([RECOMMENDATIONS[decision.decision].format(variant=variant), *_first(texts)])
-
-
-def _first(texts: Sequence[str]) -> Sequence[str]:
-    return texts[:1]
+    return " ".join([RECOMMENDATIONS[decision.decision].format(variant=variant), *texts[:1]])

@@ -1,7 +1,7 @@
 """Which tests an experiment runs, and at which levels."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from steelyard.analysis.moments import ExperimentMoments
@@ -10,6 +10,8 @@ from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.stats.decision import DecisionDesign, decision_design
 
 Hypothesis = Literal["superiority", "non_inferiority", "deterioration"]
+Role = Literal["success", "guardrail", "deterioration", "quality"]
+Use = tuple[MetricUse, Measure]
 _DIRECTIONS = {"increase": 1, "decrease": -1, "none": 0}
 _ALTERNATIVES = {"two-sided": "two-sided", "increase": "greater", "decrease": "less"}
 
@@ -26,6 +28,7 @@ class Test:
         beta: Type II error that it is planned with; None for tests that need no power.
         direction: 1 where an increase is good, -1 where a decrease is, 0 where neither.
         decides_as: The test's part in the decision rule.
+        record: The metric as the table ``looks`` names it: with its version where an experiment uses several.
     """
 
     __test__ = False
@@ -36,7 +39,8 @@ class Test:
     alpha: float
     beta: float | None
     direction: int
-    decides_as: Literal["success", "guardrail", "deterioration", "quality"]
+    decides_as: Role
+    record: str = ""
 
     @property
     def label(self) -> str:
@@ -66,14 +70,14 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
     """Return the tests of an experiment and the levels they share.
 
     Success metrics share alpha, guardrails with a margin get it whole, and all tests for deterioration and quality
-    share the false-alarm budget (STATISTICS 14). A metric without a direction is not tested for deterioration.
+    share the false-alarm budget (STATISTICS 14). A metric without a direction is not tested for deterioration, and
+    one with several roles is tested for it once. Without a correction every test has alpha.
     """
-    experiment = moments.planned.numbered.spec
-    uses = moments.planned.measures
-    success = [(use, measure) for use, measure in uses if use.role == "success"]
-    guarded = [(use, measure) for use, measure in uses if use.role == "guardrail" and use.margin is not None]
-    watched = [(u, m) for u, m in uses if u.role in ("success", "guardrail") and _direction(m) != 0]
-    quality = [(use, measure) for use, measure in uses if use.role == "quality"]
+    experiment, uses = moments.planned.numbered.spec, moments.planned.measures
+    success = [one for one in uses if one[0].role == "success"]
+    guarded = [one for one in uses if one[0].role == "guardrail" and one[0].margin is not None]
+    quality = [one for one in uses if one[0].role == "quality"]
+    watched = _once([one for one in uses if one[0].role != "quality" and _direction(one[1]) != 0])
     settings = experiment.analysis
     design = decision_design(
         alpha=settings.alpha,
@@ -85,48 +89,54 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
         alpha_harm=settings.deterioration_alpha,
         treatments=len(experiment.treatments),
     )
-    alpha_success = settings.alpha if settings.correction == "none" else design.alpha_success
+    if settings.correction == "none":
+        design = replace(design, alpha_success=settings.alpha, alpha_guardrail=settings.alpha)
     tests = [
-        _test(use, m, "superiority", alpha_success, beta=design.beta, decides_as="success")
-        for use, m in success
+        *_tests(success, "superiority", "success", alpha=design.alpha_success, beta=design.beta),
+        *_tests(guarded, "non_inferiority", "guardrail", alpha=design.alpha_guardrail, beta=design.beta),
+        *_tests(watched, "deterioration", "deterioration", alpha=design.alpha_harm),
+        *_tests(quality, "superiority", "quality", alpha=design.alpha_harm),
     ]
-    tests += [
-        _test(use, m, "non_inferiority", design.alpha_guardrail, beta=design.beta, decides_as="guardrail")
-        for use, m in guarded
-    ]
-    tests += [
-        _test(use, m, "deterioration", design.alpha_harm, decides_as="deterioration") for use, m in watched
-    ]
-    tests += [_test(use, m, "superiority", design.alpha_harm, decides_as="quality") for use, m in quality]
-    return tests, design
+    return _named(tests), design
 
 
-def _test(
-    use: MetricUse,
-    measure: Measure,
+def _once(uses: Sequence[Use]) -> list[Use]:
+    """Return the first use of each metric."""
+    first = {measure.name: (use, measure) for use, measure in reversed(uses)}
+    return [one for one in uses if first[one[1].name][0] is one[0]]
+
+
+def _tests(
+    uses: Sequence[Use],
     hypothesis: Hypothesis,
-    alpha: float | None,
+    decides_as: Role,
     *,
+    alpha: float | None,
     beta: float | None = None,
-    decides_as: Literal["success", "guardrail", "deterioration", "quality"],
-) -> Test:
-    assert alpha is not None
-    return Test(
-        use=use,
-        measure=measure,
-        hypothesis=hypothesis,
-        alpha=alpha,
-        beta=beta,
-        direction=_direction(measure),
-        decides_as=decides_as,
-    )
+) -> Iterator[Test]:
+    for use, measure in uses:
+        assert alpha is not None
+        yield Test(
+            use=use,
+            measure=measure,
+            hypothesis=hypothesis,
+            alpha=alpha,
+            beta=beta,
+            direction=_direction(measure),
+            decides_as=decides_as,
+        )
+
+
+def _named(tests: Sequence[Test]) -> list[Test]:
+    """Name the tests as the table ``looks`` does."""
+    versions: dict[str, set[int]] = {}
+    for test in tests:
+        versions.setdefault(test.label, set()).add(test.measure.key.version)
+    return [
+        replace(test, record=test.label if len(versions[test.label]) == 1 else str(test.measure.key))
+        for test in tests
+    ]
 
 
 def _direction(measure: Measure) -> int:
     return _DIRECTIONS[measure.query.source.config.direction]
-
-
-def order(tests: Sequence[Test]) -> list[Test]:
-    """Return tests in the order of the experiment's file, each metric's together."""
-    names = [test.measure.name for test in tests]
-    return sorted(tests, key=lambda test: names.index(test.measure.name))

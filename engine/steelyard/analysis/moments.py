@@ -46,6 +46,7 @@ class ExperimentMoments:
         metrics: By the measure's name.
         quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
+        lags: By the measure's name: days from a unit's exposure to the day on which its window has closed.
     """
 
     planned: PlannedExperiment
@@ -53,6 +54,12 @@ class ExperimentMoments:
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
     quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
+    lags: dict[str, int] = field(default_factory=dict)
+
+    def lag(self, measure: Measure) -> int:
+        """Return the days from a unit's exposure to the day on which its window has closed; 0 for an open window."""
+        whole = 0 if measure.end is None else -(-measure.end // timedelta(days=1))
+        return self.lags.get(measure.name, whole)
 
     @property
     def name(self) -> str:
@@ -164,6 +171,10 @@ class _Builder:
         result.exposed = self._exposed(cells)
         for _, used in self.planned.measures:
             measure = self.plan.group.measures[used.name]
+            is_date, _ = self.plan.fact_type(self.plan.group.outcome_scans[measure.name])
+            if is_date and measure.end is not None and measure.name not in result.lags:
+                # A window of whole days closes on its last day, not on the same hour of the day after.
+                result.lags[measure.name] = result.lag(measure) - 1
             if measure.is_quantile or measure.name in result.metrics:
                 continue
             metric = MetricMoments(measure=measure, caps=self._caps(measure))

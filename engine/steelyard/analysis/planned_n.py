@@ -1,16 +1,22 @@
 """The sample size that each test needs, from the running experiment's own variance and never its effect."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from steelyard.analysis.critical import Calendar
+from steelyard.analysis.calendar import Calendar
+from steelyard.analysis.critical import Critical
 from steelyard.analysis.hypotheses import Test
+from steelyard.stats.group_sequential import bounds
+from steelyard.stats.gst_exit import exit_probabilities
 from steelyard.stats.means import MeanPair
-from steelyard.stats.power import is_powered, quantile_sum
+from steelyard.stats.significance import critical_value
 
 FloatArray = npt.NDArray[np.float64]
+LARGEST = 1e15
+"""A required number of units above this is not shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,29 +32,101 @@ class PlannedSize:
     powered: npt.NDArray[np.bool_]
 
 
-def planned_size(test: Test, pairs: MeanPair, calendar: Calendar) -> PlannedSize:
+def planned_size(
+    test: Test, pairs: MeanPair, variance: FloatArray, critical: Critical, calendar: Calendar
+) -> PlannedSize:
     """Return the planned size of a test.
 
     The distance to detect is the minimum detectable effect of a success metric or the margin of a guardrail; a success
-    metric without one counts as powered at the planned number of units.
+    metric without one counts as powered once the planned number of units is complete.
+
+    Args:
+        test: The test.
+        pairs: Treatments and control.
+        variance: Of the contrast that is tested, shape as the pairs.
+        critical: Its bounds.
+        calendar: The experiment's looks.
     """
     shape = pairs.effect.shape
-    distance = _distance(test, pairs)
     if test.beta is None:
         return PlannedSize(required_n=np.full(shape, np.nan), powered=np.zeros(shape, dtype=bool))
-    smaller = np.minimum(pairs.n_control, pairs.n_treatment)
+    distance = _distance(test, pairs)
     if distance is None:
         target = calendar.experiment.duration.target_sample_size_per_variant
-        reached = np.zeros(shape, dtype=bool) if target is None else _exposed(calendar, shape) >= target
-        return PlannedSize(required_n=np.full(shape, np.nan if target is None else target), powered=reached)
-    alternative = "two-sided" if test.sides == 2 else "greater"
-    power = 1 - test.beta
-    z = quantile_sum(test.alpha, power, alternative)  # type: ignore[arg-type]
+        fewest = calendar.complete(test).min(axis=1)[None, :, None]
+        enough = fewest >= (np.inf if target is None else target)
+        return PlannedSize(
+            required_n=np.full(shape, np.nan if target is None else target),
+            powered=np.broadcast_to(enough, shape),
+        )
     with np.errstate(divide="ignore", invalid="ignore"):
-        required = smaller * (pairs.std_error * z / np.abs(distance)) ** 2
-    required = np.where(np.isfinite(required) & (required < 1e15), np.ceil(required), np.nan)
-    powered = is_powered(pairs.std_error, distance, alpha=test.alpha, power=power, alternative=alternative)  # type: ignore[arg-type]
-    return PlannedSize(required_n=required, powered=powered & np.isfinite(required))
+        share = variance * (drift(test, critical, calendar) / distance) ** 2
+        required = np.ceil(np.minimum(pairs.n_control, pairs.n_treatment) * share)
+        is_known = np.isfinite(required) & (required < LARGEST) & (variance > 0)
+        return PlannedSize(
+            required_n=np.where(is_known, required, np.nan), powered=np.where(is_known, share <= 1, False)
+        )
+
+
+def drift(test: Test, critical: Critical, calendar: Calendar) -> FloatArray:
+    """Return how many standard errors off the null hypothesis the planned effect must be for the planned power.
+
+    Under a group sequential test that is at its last look, counting the chance to stop before; under an always-valid
+    one, at the day's own bound.
+    """
+    assert test.beta is not None
+    settings = calendar.experiment.analysis
+    word = "two-sided" if test.sides == 2 else "greater"
+    power = critical_value(test.beta, np.inf, "greater")
+    if settings.test == "always_valid":
+        return critical.value + power
+    if settings.test == "fixed":
+        return np.asarray(critical_value(test.alpha, np.inf, word) + power)
+    return np.asarray(
+        sequential_drift(
+            calendar.planned_looks(test),
+            alpha=test.alpha,
+            beta=test.beta,
+            sides=test.sides,
+            spending=settings.spending,
+            parameter=settings.spending_parameter,
+        )
+    )
+
+
+@lru_cache(maxsize=1024)
+def sequential_drift(
+    looks: int, *, alpha: float, beta: float, sides: int, spending: str, parameter: float | None
+) -> float:
+    """Return the drift at the last of equally spaced looks at which a group sequential test has its power.
+
+    Read off a curve of power over drift, all of whose points are computed together: `gst_exit.required_drift` solves
+    for the same number point by point.
+
+    Args:
+        looks: Number of planned looks.
+        alpha: Level, all looks and both sides together.
+        beta: 1 less the power.
+        sides: 2 or 1.
+        spending: Spending function.
+        parameter: Its parameter.
+
+    Examples:
+        >>> round(sequential_drift(5, alpha=0.05, beta=0.2, sides=2, spending="obrien_fleming", parameter=None), 3)
+        2.836
+    """
+    times = [(k + 1) / looks for k in range(looks)]
+    plan = bounds(times, times, alpha=alpha, sides=sides, spending=spending, parameter=parameter)
+    tested = [look for look in plan if look.bound is not None]
+    least = float(critical_value(alpha / sides, np.inf, "greater") + critical_value(beta, np.inf, "greater"))
+    drifts = least + np.linspace(0.0, 0.8, 7)
+    above, _ = exit_probabilities(
+        [[look.bound or np.inf for look in tested]], [[look.information for look in tested]], effect=drifts
+    )
+    reached = -critical_value(above.sum(axis=1), np.inf, "greater")
+    wanted = critical_value(beta, np.inf, "greater")
+    curve = np.polynomial.Polynomial.fit(reached, drifts, 4)
+    return float(curve(wanted))
 
 
 def _distance(test: Test, pairs: MeanPair) -> FloatArray | None:
@@ -60,9 +138,3 @@ def _distance(test: Test, pairs: MeanPair) -> FloatArray | None:
     if test.use.mde is not None:
         return base * test.use.mde
     return None
-
-
-def _exposed(calendar: Calendar, shape: tuple[int, ...]) -> FloatArray:
-    """Return the smaller variant's exposed units per day."""
-    units = np.cumsum(calendar.moments.exposed[("", "")], axis=0).min(axis=1)
-    return np.broadcast_to(units[None, :, None], shape)

@@ -14,7 +14,8 @@ from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
 from steelyard.analysis.health import health_rows
 from steelyard.analysis.moment_rows import moment_rows
-from steelyard.analysis.results import Looks, analyse, look_rows, result_rows
+from steelyard.analysis.result_rows import look_rows, result_rows
+from steelyard.analysis.results import Looks, analyse
 from steelyard.compile.catalogue import experiment_row, metric_row
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.measure import MetricKey

@@ -187,7 +187,7 @@ def expected_alpha(cell: Cell) -> float:
         return ALPHA if cell.correction == "none" else ALPHA / len(names)
     if cell.hypothesis.startswith("non-inferiority"):
         return ALPHA
-    return 0.01 / 2
+    return 0.01 / len(names)
 
 
 def always_valid(alpha: float, sides: int, one: TestedMetric) -> float:
