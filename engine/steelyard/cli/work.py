@@ -7,6 +7,7 @@ import click
 
 from steelyard.cli.options import as_of_option, format_option, project_options, select_option
 from steelyard.cli.output import note, print_rows, to_json
+from steelyard.report.overview import render_overview
 from steelyard.report.text import render
 from steelyard.run import Project, RunOptions, RunResult, dry_run, project_reports
 
@@ -93,14 +94,15 @@ def report(
     profiles_dir: Path | None,
     target: str | None,
 ) -> None:
-    """Print the latest report of one experiment, or of all.
+    """Print the latest report of one experiment; or an overview, then every report.
 
     Example: steelyard report checkout-progress-bar
     """
     project = Project.load(project_dir, target=target, profiles_dir=profiles_dir)
     reports = project_reports(project, experiment=experiment, as_of=as_of)
     if style == "text":
-        click.echo("\n\n".join(render(one) for one in reports), nl=False)
+        overview = [render_overview(reports)] if len(reports) > 1 else []
+        click.echo("\n\n".join([*overview, *map(render, reports)]), nl=False)
     elif style == "csv":
         print_rows([dict(row) for one in reports for row in one.results], style="csv")
     else:

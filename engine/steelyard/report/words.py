@@ -1,0 +1,100 @@
+"""Rows of the result tables in words."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from steelyard.report.numbers import percent, signed
+from steelyard.stats.reasons import NOTES, REASONS
+
+Row = Mapping[str, Any]
+
+DECISIONS = MappingProxyType(
+    {
+        "ship": "SHIP",
+        "do_not_ship": "DO NOT SHIP",
+        "stop": "STOP",
+        "keep_running": "KEEP RUNNING",
+        "invalid": "INVALID",
+    }
+)
+TESTS = MappingProxyType(
+    {
+        "fixed": "A fixed test is read once, at the end",
+        "group_sequential": "Intervals and p-values hold at every look (group sequential)",
+        "always_valid": "Intervals and p-values hold at any time (always valid)",
+    }
+)
+OTHER_REASONS = MappingProxyType(
+    {
+        "fixed_test_not_stopped": "A fixed test shows its results once the experiment is stopped.",
+        "no_look_on_this_day": "This day is no look.",
+        "no_new_information": "Nothing new is known since an earlier look.",
+        "no_alpha_released": "The planned sample has not come nearer since the last look.",
+        "final": "An earlier look was the last one: its decision stands.",
+        "only_last_day": "Quantiles of open windows are computed for the last day only.",
+    }
+)
+
+
+def reason_text(reason: str) -> str:
+    """Return a reason's sentence.
+
+    Examples:
+        >>> reason_text("no_look_on_this_day")
+        'This day is no look.'
+    """
+    prefix, _, code = reason.rpartition(": ")
+    sentence = REASONS.get(code) or NOTES.get(code) or OTHER_REASONS.get(code) or code.replace("_", " ")
+    return f"no {prefix.replace('_', ' ')}: {sentence}" if prefix else sentence
+
+
+def effect_text(row: Row) -> tuple[str, str]:
+    """Return the effect and its interval: relative where that has an interval, else absolute.
+
+    Examples:
+        >>> names = ("relative_effect", "relative_effect_ci_lower", "relative_effect_ci_upper")
+        >>> effect_text(dict(zip(names, (0.0848, 0.0463, 0.125), strict=True)))
+        ('+8.48%', '[+4.63%, +12.5%]')
+        >>> effect_text({"relative_effect": None, "relative_effect_ci_lower": None, "effect": None})
+        ('', '')
+    """
+    if row["relative_effect"] is not None and row["relative_effect_ci_lower"] is not None:
+        low, high = row["relative_effect_ci_lower"], row["relative_effect_ci_upper"]
+        return percent(row["relative_effect"]), f"[{percent(low)}, {percent(high)}]"
+    if row["effect"] is None:
+        return "", ""
+    if row["effect_ci_lower"] is None:
+        relative = row["relative_effect"]
+        return (percent(relative) if relative is not None else signed(row["effect"])), ""
+    return signed(row["effect"]), f"[{signed(row['effect_ci_lower'])}, {signed(row['effect_ci_upper'])}]"
+
+
+def verdict(row: Row, worse: str | None = None) -> str:
+    """Return what a test says, in two words.
+
+    Args:
+        row: A row of results.
+        worse: Which way the metric gets worse, ``increase`` or ``decrease``; None where that is not known.
+
+    Examples:
+        >>> verdict({"hypothesis": "superiority", "significant": True, "effect": 0.1}, "decrease")
+        'better'
+        >>> verdict({"hypothesis": "non_inferiority", "significant": False, "margin": 0.01})
+        'may lose 1%'
+    """
+    significant, hypothesis = row["significant"], row["hypothesis"]
+    if significant is None:
+        return "-"
+    if hypothesis == "non_inferiority":
+        margin = row["margin"]
+        shown = f"{margin:.3g}" if margin is None or margin >= 1 else f"{100 * margin:.3g}%"
+        return f"within {shown}" if significant else f"may lose {shown}"
+    if hypothesis == "deterioration":
+        return "WORSE" if significant else "no harm"
+    if not significant:
+        return "no effect" if row["powered"] else "unclear"
+    moved = "increase" if (row["effect"] or 0.0) > 0 else "decrease"
+    if worse is None:
+        return moved
+    return "WORSE" if moved == worse else "better"
