@@ -60,7 +60,7 @@ class Dialect:
                 raise self._refusal(f"the function {node.name.lower()}", kind)
         elif isinstance(node, exp.Func):
             if kind not in self.functions:
-                raise self._refusal(f"the function {kind.sql_names()[0].lower()}", kind)
+                raise self._refusal(f"the function {node.sql_names()[0].lower()}", kind)
         elif kind not in self.syntax:
             raise self._refusal(_words(kind), kind)
         for owner, argument, words in CLAUSES:

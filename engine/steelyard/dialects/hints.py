@@ -15,6 +15,8 @@ HINTS: Mapping[type[exp.Expr], str] = MappingProxyType(
         exp.Extract: "take the parts year, month or day, which are counted alike everywhere",
         exp.AtTimeZone: "state the zone in steelyard.yml (timezone, naive_timestamps) and compare the column as it is",
         exp.ApproxDistinct: "count(distinct …) is exact, and is added up over days",
+        exp.TimeToUnix: "take the difference of two moments, epoch(later - earlier), or name the metric's dialect",
+        exp.TimestampTrunc: "cast to a date, or name the metric's dialect: weeks begin on different days",
         exp.PercentileDisc: "write the share with at most six decimals",
     }
 )

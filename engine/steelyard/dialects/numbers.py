@@ -50,6 +50,21 @@ def divide_integers(tree: exp.Expr) -> exp.Expr:
     )
 
 
+def divide_by_function(name: str, tree: exp.Expr) -> exp.Expr:
+    """Write ``//`` as a function.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> divide_by_function("intDiv", parse_one("a // 1000", read="duckdb")).sql("clickhouse")
+        'intDiv(a, 1000)'
+    """
+    return replace_each(
+        tree,
+        exp.IntDiv,
+        lambda node: exp.Anonymous(this=name, expressions=[node.this.copy(), node.expression.copy()]),
+    )
+
+
 def divide_remainder_off(tree: exp.Expr) -> exp.Expr:
     """Write ``//`` for a warehouse whose division rounds: the remainder goes first.
 
@@ -154,8 +169,8 @@ def skip_null_in_least(tree: exp.Expr) -> exp.Expr:
     """
 
     def change(node: exp.Expr) -> exp.Expr:
-        first, *others = [node.this, *node.expressions]
-        kind = type(node)
+        first: exp.Expr = node.this
+        others, kind = node.expressions, type(node)
         for other in others:
             pair = kind(this=first.copy(), expressions=[other.copy()])
             first = exp.Coalesce(this=pair, expressions=[first.copy(), other.copy()])
@@ -165,4 +180,4 @@ def skip_null_in_least(tree: exp.Expr) -> exp.Expr:
 
 
 def _operand(tree: exp.Expr) -> exp.Expr:
-    return exp.paren(tree.copy()) if isinstance(tree, exp.Binary) else tree.copy()
+    return exp.paren(tree) if isinstance(tree, exp.Binary) else tree.copy()

@@ -157,7 +157,7 @@ def latest_of_array(tree: exp.Expr) -> exp.Expr:
             this=node.expression.copy(), desc=isinstance(node, exp.ArgMax) or None, nulls_first=False
         )
         array = exp.ArrayAgg(this=exp.Order(this=node.this.copy(), expressions=[ordered]))
-        known = exp.Is(this=node.this.copy(), expression=exp.Not(this=exp.null()))
+        known: exp.Expr = exp.Is(this=node.this.copy(), expression=exp.Not(this=exp.null()))
         if isinstance(node.parent, exp.Filter):
             known = exp.and_(node.parent.expression.this.copy(), known)
         both = exp.Filter(this=array, expression=exp.Where(this=known))

@@ -55,3 +55,43 @@ def materialize_shared(tree: exp.Expr) -> exp.Expr:
         return node
 
     return replace_each(tree, exp.With, change)
+
+
+def conditions_into_cases(tree: exp.Expr) -> exp.Expr:
+    """Write ``agg(x) filter (where c)`` as ``agg(case when c then x end)``: aggregates leave NULL out.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> query = parse_one("select sum(x) filter (where y > 1), count(*) filter (where y > 1)")
+        >>> conditions_into_cases(query).sql("redshift")
+        'SELECT SUM(CASE WHEN y > 1 THEN x END), COUNT(CASE WHEN y > 1 THEN 1 END)'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        call, condition = node.this, node.expression.this
+        if (
+            not isinstance(call, exp.AggFunc)
+            or isinstance(call.this, exp.Distinct)
+            or call.args.get("expression")
+        ):
+            return node
+        counted = exp.Literal.number(1) if isinstance(call.this, exp.Star) else call.this.copy()
+        return type(call)(this=exp.Case(ifs=[exp.If(this=condition.copy(), true=counted)]))
+
+    return replace_each(tree, exp.Filter, change)
+
+
+def text_of_any_length(tree: exp.Expr) -> exp.Expr:
+    """Cast to text of any length, where VARCHAR alone cuts it after 256 bytes.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> text_of_any_length(parse_one("cast(x as varchar)", read="duckdb")).sql("redshift")
+        'CAST(x AS VARCHAR(MAX))'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        is_open = node.this == exp.DType.VARCHAR and not node.expressions
+        return exp.DataType.build("text") if is_open else node
+
+    return replace_each(tree, exp.DataType, change)

@@ -49,6 +49,23 @@ def count_microseconds(tree: exp.Expr) -> exp.Expr:
     return replace_each(tree, exp.TimeToUnix, change)
 
 
+def count_boundaries(tree: exp.Expr) -> exp.Expr:
+    """Count microseconds between moments with the function for days, where one function does both.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> count_boundaries(count_microseconds(parse_one("epoch(a - b)", read="duckdb"))).sql("redshift")
+        'CAST(DATEDIFF(MICROSECOND, b, a) AS DOUBLE PRECISION) / 1000000'
+    """
+    return replace_each(
+        tree,
+        exp.TimestampDiff,
+        lambda node: exp.DateDiff(
+            this=node.this.copy(), expression=node.expression.copy(), unit=node.args["unit"].copy()
+        ),
+    )
+
+
 _PARTS: Mapping[str, type[exp.Expr]] = MappingProxyType(
     {"YEAR": exp.Year, "MONTH": exp.Month, "DAY": exp.Day}
 )

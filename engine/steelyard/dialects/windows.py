@@ -63,6 +63,34 @@ def number_within_key(tree: exp.Expr) -> exp.Expr:
     return replace_each(tree, exp.Window, change)
 
 
+def order_absent_last(tree: exp.Expr) -> exp.Expr:
+    """Order NULLs last by a key of their own, where frames refuse NULLS LAST.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> framed = "select sum(x) over (order by day rows unbounded preceding) from t"
+        >>> order_absent_last(parse_one(framed, read="duckdb")).sql("bigquery").split(" rows ")[0]
+        'SELECT SUM(x) OVER (ORDER BY day IS NULL, day'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        order = node.args.get("order")
+        if node.args.get("spec") is None or order is None:
+            return node
+        keys: list[exp.Expr] = []
+        for item in order.expressions:
+            if not item.args.get("nulls_first") and not item.args.get("desc"):
+                keys.append(
+                    exp.Ordered(this=exp.Is(this=item.this.copy(), expression=exp.null()), nulls_first=True)
+                )
+                item = exp.Ordered(this=item.this.copy(), nulls_first=True)
+            keys.append(item.copy())
+        node.set("order", exp.Order(expressions=keys))
+        return node
+
+    return replace_each(tree, exp.Window, change)
+
+
 def _is_unordered_number(node: exp.Expr) -> bool:
     return (
         isinstance(node.this, exp.RowNumber)

@@ -87,7 +87,7 @@ class PostgresWarehouse(Warehouse):
 
     def __init__(self, engine: sqlalchemy.Engine, *, where: str, secrets: Sequence[str]) -> None:
         self._where, self._secrets = where, tuple(secrets)
-        self._errors = (SQLAlchemyError, *_driver_errors(engine))
+        self._errors: tuple[type[Exception], ...] = (SQLAlchemyError, _driver_error(engine))
         self._temporaries: dict[str, None] = {}
         self._is_in_transaction = False
         self._is_closed = False
@@ -316,8 +316,10 @@ def _engine(output: Postgres, *, where: str) -> sqlalchemy.Engine:
         ) from error
 
 
-def _driver_errors(engine: sqlalchemy.Engine) -> tuple[type[BaseException], ...]:
-    return (engine.dialect.loaded_dbapi.Error,)
+def _driver_error(engine: sqlalchemy.Engine) -> type[Exception]:
+    """Return the driver's own error, which COPY raises as it is."""
+    found: type[Exception] = engine.dialect.loaded_dbapi.Error
+    return found
 
 
 def _from_duckdb(kind: str, path: Path) -> str:

@@ -1,0 +1,90 @@
+"""ClickHouse 24.8 and newer."""
+
+from functools import partial
+
+from sqlglot import exp
+
+from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.hints import HINTS
+from steelyard.dialects.numbers import (
+    average_doubles,
+    count_conditions,
+    divide_by_function,
+    divide_doubles,
+    rename_isfinite,
+    skip_null_in_least,
+)
+from steelyard.dialects.ranking import count_to_quantile, flatten_first_row
+from steelyard.dialects.tables import values_as_selects
+from steelyard.dialects.times import (
+    count_boundaries,
+    count_days,
+    count_microseconds,
+    moments_of_zone,
+    name_parts,
+    zoneless,
+)
+from steelyard.dialects.windows import drop_frames_of_ranking
+
+# ClickHouse's own defaults: absent columns of an outer join and of a grouping set are 0 or '', an alias hides the
+# column of its name, days begin in the server's zone.
+_SETTINGS = {
+    "join_use_nulls": "1",
+    "group_by_use_nulls": "1",
+    "prefer_column_name_to_alias": "1",
+    "session_timezone": "'UTC'",
+}
+
+
+def with_settings(tree: exp.Expr) -> exp.Expr:
+    """Ask for the meaning that SQL has elsewhere, in the query itself.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> with_settings(parse_one("select 1 as x")).sql("clickhouse").split(" SETTINGS ")[1]
+        "join_use_nulls = 1, group_by_use_nulls = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'"
+    """
+    tree = tree.copy()
+    if isinstance(tree, exp.Query):
+        last = tree.expression if isinstance(tree, exp.Union) else tree
+        values = [
+            exp.EQ(this=exp.column(name), expression=exp.maybe_parse(value))
+            for name, value in _SETTINGS.items()
+        ]
+        last.set("settings", values)
+    return tree
+
+
+def _to_utc(moment: exp.Expr) -> exp.Expr:
+    return exp.Anonymous(this="toTimeZone", expressions=[moment, exp.Literal.string("UTC")])
+
+
+DIALECT = Dialect(
+    name="clickhouse",
+    functions=FUNCTIONS
+    | {exp.ArgMax, exp.ArgMin, exp.Concat, exp.Day, exp.Month, exp.TimestampTrunc, exp.Year},
+    names=frozenset({"intdiv", "isfinite", "totimezone"}),
+    syntax=SYNTAX | {exp.Filter, exp.ILike, exp.Limit},
+    clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "SETTINGS"},
+    hints=HINTS,
+    rewrites=(
+        values_as_selects,
+        flatten_first_row,
+        count_to_quantile,
+        divide_doubles,
+        partial(divide_by_function, "intDiv"),
+        average_doubles,
+        count_conditions,
+        skip_null_in_least,
+        partial(rename_isfinite, "isFinite"),
+        count_days,
+        count_microseconds,
+        count_boundaries,
+        name_parts,
+        moments_of_zone(_to_utc),
+        zoneless("Nullable(DateTime64(6))", "clickhouse"),
+        drop_frames_of_ranking,
+        with_settings,
+    ),
+)

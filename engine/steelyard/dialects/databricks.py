@@ -1,0 +1,15 @@
+"""Databricks SQL: Spark's, in a warehouse."""
+
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.hints import HINTS
+from steelyard.dialects.spark import CLAUSES_HERE, FUNCTIONS_HERE, REWRITES, SYNTAX_HERE
+
+DIALECT = Dialect(
+    name="databricks",
+    functions=FUNCTIONS_HERE,
+    names=frozenset({"convert_timezone"}),
+    syntax=SYNTAX_HERE,
+    clauses=CLAUSES_HERE,
+    hints=HINTS,
+    rewrites=REWRITES,
+)

@@ -1,0 +1,64 @@
+"""Apache Spark 3.4 and newer, with ANSI mode on or off."""
+
+from sqlglot import exp
+
+from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.hints import HINTS
+from steelyard.dialects.numbers import (
+    average_doubles,
+    compare_with_largest,
+    count_conditions,
+    divide_doubles,
+)
+from steelyard.dialects.ranking import count_to_quantile, latest_of_present
+from steelyard.dialects.times import count_days, count_microseconds, moments_of_zone, name_parts, zoneless
+from steelyard.dialects.windows import drop_frames_of_ranking, number_within_key
+
+FUNCTIONS_HERE = FUNCTIONS | {
+    exp.ArgMax,
+    exp.ArgMin,
+    exp.Concat,
+    exp.Day,
+    exp.LogicalAnd,
+    exp.LogicalOr,
+    exp.Month,
+    exp.Struct,
+    exp.TimestampDiff,
+    exp.TimestampTrunc,
+    exp.Year,
+}
+SYNTAX_HERE = SYNTAX | {exp.Dot, exp.Filter, exp.ILike, exp.IntDiv, exp.Limit, exp.PropertyEQ, exp.Values}
+CLAUSES_HERE = PORTABLE_CLAUSES | {"a WINDOW clause"}
+
+
+def _to_utc(moment: exp.Expr) -> exp.Expr:
+    # FROM_UTC_TIMESTAMP would give a moment of the session's zone; this gives one without zone.
+    return exp.Anonymous(this="CONVERT_TIMEZONE", expressions=[exp.Literal.string("UTC"), moment])
+
+
+REWRITES = (
+    count_to_quantile,
+    latest_of_present,
+    divide_doubles,
+    average_doubles,
+    count_conditions,
+    compare_with_largest,
+    count_days,
+    count_microseconds,
+    name_parts,
+    moments_of_zone(_to_utc),
+    zoneless("TIMESTAMP_NTZ", "spark"),
+    drop_frames_of_ranking,
+    number_within_key,
+)
+
+DIALECT = Dialect(
+    name="spark",
+    functions=FUNCTIONS_HERE,
+    names=frozenset({"convert_timezone"}),
+    syntax=SYNTAX_HERE,
+    clauses=CLAUSES_HERE,
+    hints=HINTS,
+    rewrites=REWRITES,
+)

@@ -1,0 +1,71 @@
+"""Trino, and Athena's engine."""
+
+from functools import partial
+
+from sqlglot import exp
+
+from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
+from steelyard.dialects.dialect import Dialect
+from steelyard.dialects.hints import HINTS
+from steelyard.dialects.numbers import (
+    average_doubles,
+    count_conditions,
+    divide_doubles,
+    divide_integers,
+    rename_isfinite,
+    skip_null_in_least,
+)
+from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
+from steelyard.dialects.times import (
+    count_days,
+    last_millisecond_before,
+    moments_of_zone,
+    name_parts,
+    zoneless,
+)
+from steelyard.dialects.windows import drop_frames_of_ranking, number_within_key
+
+
+def _to_utc(moment: exp.Expr) -> exp.Expr:
+    # AT_TIMEZONE keeps a zone; the cast takes it off.
+    moved = exp.Anonymous(this="AT_TIMEZONE", expressions=[moment, exp.Literal.string("UTC")])
+    return exp.cast(moved, exp.DataType.build("TIMESTAMP(6)", dialect="trino"))
+
+
+DIALECT = Dialect(
+    name="trino",
+    functions=FUNCTIONS
+    | {
+        exp.ArgMax,
+        exp.ArgMin,
+        exp.Concat,
+        exp.Day,
+        exp.LogicalAnd,
+        exp.LogicalOr,
+        exp.Month,
+        exp.TimestampTrunc,
+        exp.Year,
+    },
+    names=frozenset({"at_timezone", "date_add", "date_trunc", "is_finite"}),
+    syntax=SYNTAX | {exp.Filter, exp.Limit, exp.Values},
+    clauses=PORTABLE_CLAUSES | {"a WINDOW clause"},
+    hints=HINTS,
+    rewrites=(
+        flatten_first_row,
+        count_to_quantile,
+        latest_of_present,
+        divide_doubles,
+        divide_integers,
+        average_doubles,
+        count_conditions,
+        skip_null_in_least,
+        partial(rename_isfinite, "is_finite"),
+        count_days,
+        last_millisecond_before,
+        name_parts,
+        moments_of_zone(_to_utc),
+        zoneless("TIMESTAMP(6)", "trino"),
+        drop_frames_of_ranking,
+        number_within_key,
+    ),
+)
