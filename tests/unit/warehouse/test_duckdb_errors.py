@@ -217,8 +217,14 @@ def test_connect_says_what_is_wrong_with_the_profile(
     (tmp_path / "text.duckdb").write_text("no database" * 1000, encoding="utf-8")
     with duckdb.connect(str(tmp_path / "open.duckdb")), pytest.raises(WarehouseError, match=message):
         connect(profile_of(**{**settings, "path": tmp_path / settings["path"]}))
-    # A connection that failed halfway has let go of the file.
-    (tmp_path / "new.duckdb").unlink(missing_ok=True)
+
+
+def test_connect_lets_go_of_the_file_when_it_fails_halfway(profile_of: ProfileOf, tmp_path: Path) -> None:
+    path = tmp_path / "a.duckdb"
+    with pytest.raises(WarehouseError, match="DuckDB has no setting 'frobs'") as caught:
+        connect(profile_of(path, settings={"frobs": "1"}))
+    connect(profile_of(path, read_only=True)).close()
+    assert caught.value.hint
 
 
 def test_a_setting_that_is_secret_is_masked(profile_of: ProfileOf) -> None:
