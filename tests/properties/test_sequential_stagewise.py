@@ -11,7 +11,7 @@ from steelyard.stats.stagewise import stagewise, stagewise_tail
 designs = st.lists(st.floats(0.1, 1.0), min_size=1, max_size=4)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(designs, st.floats(-6.0, 6.0), st.floats(0.1, 10.0))
 def test_estimate_and_interval_scale_with_the_unit_of_the_metric(steps, z, unit):
     information = np.cumsum(steps)

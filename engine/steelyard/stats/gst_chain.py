@@ -21,9 +21,8 @@ from steelyard.stats.gst_recursion import (
 )
 
 _DESIGNS = 256  # designs that share a number of panels
-_NODES = 1 << 22  # nodes of all designs of a block together
-_REACH = 9.0  # half-width of the grid unless a tiny spend needs more
-_LOG_NEGLIGIBLE = 30.0  # paths rarer than exp(-30) of the spend are left out
+_NODES = 1 << 16  # nodes of all designs of a block together: very fine designs do not impose on others
+_LOG_NEGLIGIBLE = 40.0  # paths rarer than exp(-40) of the spend are left out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -124,7 +123,7 @@ def _advance(
     information = chains.information[:live]
     rho, sd = step_of(information, look - 1)
     width = panel_width(sd, *step_of(information, look))
-    reach = np.maximum(_REACH, -special.ndtri_exp(chains.log_spend[:live, look] - _LOG_NEGLIGIBLE))
+    reach = -special.ndtri_exp(chains.log_spend[:live, look] - _LOG_NEGLIGIBLE)
     upper = np.minimum(bound[:live, look - 1], reach)
     lower = -upper if sides == 2 else np.minimum(-reach, upper)
     if grid is None:

@@ -60,7 +60,8 @@ def futility_design(
         futility_parameter: Its parameter.
 
     Raises:
-        StatisticsError: The fractions do not increase to 1, or another value is outside its range.
+        StatisticsError: The fractions do not increase to 1, another value is outside its range, or so much
+            of the error of the second kind is spent early that nothing is left to look at later.
 
     References:
         Pampallona, Tsiatis & Kim (2001), Drug Information Journal 35, 1113-1121. Checked against R gsDesign
@@ -89,7 +90,12 @@ def futility_design(
     while slack(high) > 0.0:
         high *= 1.2
     drift = float(optimize.brentq(slack, 0.5 * fixed, high, xtol=1e-11))
-    lower, _ = _lower_bounds(shares, upper, spent, drift)
+    lower, left = _lower_bounds(shares, upper, spent, drift)
+    if abs(left) > 1e-6:
+        raise StatisticsError(
+            "the futility bound of an early look reaches its efficacy bound: no later look would be taken",
+            hint="spend the error of the second kind later, or plan fewer looks",
+        )
     return FutilityDesign(
         upper=tuple(look.bound for look in plan),
         lower=(*(float(a) if math.isfinite(a) else None for a in lower[:-1]), plan[-1].bound),

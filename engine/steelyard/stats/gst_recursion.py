@@ -120,8 +120,8 @@ def _propagate(
         target, source = nodes[rows, columns], grid.nodes[rows]
         r, s = rho[rows, None], sd[rows, None]
         reach = np.clip(r * target[:, [0, -1]], source[:, :1], source[:, -1:]) + _BAND * s * [-1.0, 1.0]
-        first = int(np.min(np.sum(source < reach[:, :1], axis=1)))
-        last = int(np.max(np.sum(source <= reach[:, 1:], axis=1)))
+        ends = [np.searchsorted(nodes_, ends_) for nodes_, ends_ in zip(source, reach, strict=True)]
+        first, last = int(np.min(ends, axis=0)[0]), int(np.max(ends, axis=0)[1])
         step = (r * source[:, first:last] + shift[rows, None]) / s
         kernel = (target / s)[:, :, None] - step[:, None, :]
         np.multiply(kernel, kernel, out=kernel)

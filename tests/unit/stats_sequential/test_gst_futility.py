@@ -58,6 +58,11 @@ def test_early_look_with_nothing_to_spend_has_no_futility_bound():
     assert plan.lower[0] is None
 
 
+def test_futility_that_leaves_no_later_look_is_refused():
+    with pytest.raises(StatisticsError, match="no later look would be taken"):
+        futility_design([0.9, 0.95, 1.0], spending="power", futility_spending="pocock")
+
+
 def test_planned_looks_that_do_not_increase_are_refused():
     with pytest.raises(StatisticsError, match="do not increase to fraction 1"):
         futility_design([0.5, 0.4, 1.0])

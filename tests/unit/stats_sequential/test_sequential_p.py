@@ -49,11 +49,11 @@ def test_p_values_on_record_are_kept_and_continued():
 
 def test_p_is_uniform_or_larger_without_an_effect():
     rng = np.random.default_rng(1)
-    information = np.tile([1.0, 2.0, 3.0, 4.0], (1500, 1))
-    z = np.cumsum(rng.standard_normal((1500, 4)), axis=1) / np.sqrt(information)
+    information = np.tile([1.0, 2.0, 3.0, 4.0], (800, 1))
+    z = np.cumsum(rng.standard_normal((800, 4)), axis=1) / np.sqrt(information)
     p = sequential_p(z, information / 4.0, information)[:, -1]
     for level in (0.05, 0.2, 0.5):
-        assert np.mean(p <= level) == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / 1500))
+        assert np.mean(p <= level) == pytest.approx(level, abs=4 * np.sqrt(level * (1 - level) / 800))
 
 
 def test_decision_and_p_value_agree_for_over_running_designs():

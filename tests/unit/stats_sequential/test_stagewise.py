@@ -30,6 +30,14 @@ def test_tail_at_the_second_look_agrees_with_the_bivariate_normal(effect):
     assert found[0] == pytest.approx(stats.norm.sf(2.6 - mean[0]) + second, abs=1e-9)
 
 
+def test_looks_after_the_stop_do_not_matter():
+    upper, information = [2.6, 2.3, 2.1], [4.0, 7.0, 10.0]
+    together = stagewise_tail(upper, information, [2.8, 2.4, 1.0], stopped=[0, 1, 2], effect=0.2)
+    for k, z in enumerate([2.8, 2.4, 1.0]):
+        alone = stagewise_tail(upper[: k + 1], information[: k + 1], [z], stopped=[k], effect=0.2)
+        assert together[k] == pytest.approx(alone[0], rel=1e-10)
+
+
 def test_result_is_symmetric():
     looks = bounds([0.3, 0.6, 1.0], [3.0, 6.0, 10.0])
     up, down = stagewise(looks, 2.6), stagewise(looks, -2.6)
