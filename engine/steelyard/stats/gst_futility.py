@@ -91,7 +91,7 @@ def futility_design(
         high *= 1.2
     drift = float(optimize.brentq(slack, 0.5 * fixed, high, xtol=1e-11))
     lower, left = _lower_bounds(shares, upper, spent, drift)
-    if abs(left) > 1e-6:
+    if abs(left) > 1e-6 or not math.isfinite(lower[-1]):
         raise StatisticsError(
             "the futility bound of an early look reaches its efficacy bound: no later look would be taken",
             hint="spend the error of the second kind later, or plan fewer looks",
