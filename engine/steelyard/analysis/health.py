@@ -5,12 +5,15 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.analysis.critical import UNPLANNED
 from steelyard.analysis.log_counts import LogCounts
-from steelyard.analysis.moments import EVERYONE, ExperimentMoments
+from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
 from steelyard.spec.project import Health
 from steelyard.stats.adjustment import unadjusted
+from steelyard.stats.always_valid import optimal_tuning, p_value, running_p
 from steelyard.stats.comparison import superiority
+from steelyard.stats.multiplicity import benjamini_hochberg
 from steelyard.stats.srm import chi_square, sequential
 
 
@@ -42,31 +45,37 @@ def _row(check: str, status: str, detail: str, **others: Any) -> dict[str, Any]:
 def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     """Yield the sample-ratio check on everyone, and for diagnosis on each segment.
 
-    Under a sequential test the p-value holds at every look together; the chi-square's is in the detail.
+    The p-value holds on every day together; once a fixed test is stopped it is the chi-square's. Segments warn by
+    Benjamini and Hochberg's procedure over all of them.
     """
-    experiment, moments = analysis.calendar.experiment, analysis.moments
+    experiment, exposed = analysis.calendar.experiment, analysis.moments.exposed
     shares = [float(variant.share) for variant in experiment.variants]
-    for segment, daily in sorted(moments.exposed.items()):
-        total = daily.sum(axis=0)
-        if not total.sum():
-            if segment == EVERYONE:
-                yield _row("srm", "warn", "No unit has been exposed.")
-            continue
-        test = chi_square(total, shares)
-        p = float(test.p_value)
-        if experiment.analysis.test != "fixed":
-            p = float(sequential(daily, shares).p_value[-1])
-        failed = p < thresholds.srm_alpha
-        split = " : ".join(f"{int(n):,}" for n in total)
-        planned = " : ".join(f"{share:.4g}" for share in shares)
+    is_single_look = experiment.analysis.test == "fixed" and analysis.calendar.is_stopped
+    if not exposed[EVERYONE].sum():
+        yield _row("srm", "warn", "No unit has been exposed.")
+        return
+    segments = [EVERYONE, *sorted(one for one in exposed if one != EVERYONE and exposed[one].sum())]
+    totals = [exposed[segment].sum(axis=0) for segment in segments]
+    tests = [chi_square(total, shares) for total in totals]
+    p = np.array(
+        [
+            float(test.p_value if is_single_look else sequential(exposed[segment], shares).p_value[-1])
+            for segment, test in zip(segments, tests, strict=True)
+        ]
+    )
+    adjusted = np.concatenate([p[:1], benjamini_hochberg(p[1:]) if len(p) > 1 else p[1:]])
+    planned = " : ".join(f"{share:.4g}" for share in shares)
+    for k, (dimension, level) in enumerate(segments):
+        status = "pass" if adjusted[k] >= thresholds.srm_alpha else "warn" if k else "fail"
+        split = " : ".join(f"{int(n):,}" for n in totals[k])
         yield _row(
             "srm",
-            ("fail" if segment == EVERYONE else "warn") if failed else "pass",
-            f"Units {split}, planned {planned}; chi-square p = {float(test.p_value):.3g}.",
-            dimension=segment[0],
-            segment=segment[1],
-            statistic=float(test.statistic),
-            p_value=p,
+            status,
+            f"Units {split}, planned {planned}; chi-square p = {float(tests[k].p_value):.3g}.",
+            dimension=dimension,
+            segment=level,
+            statistic=float(tests[k].statistic),
+            p_value=float(p[k]),
             threshold=thresholds.srm_alpha,
         )
 
@@ -100,25 +109,18 @@ def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health
 
 
 def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
-    """Yield whether the variants differed before the exposure: all metrics' own covariates, Bonferroni."""
-    found: list[tuple[float, float, str, str]] = []
-    for _, metric in sorted(analysis.moments.metrics.items()):
-        own = [
-            c
-            for c in metric.measure.covariates
-            if c.measure is not None and c.measure.key == metric.measure.key
-        ]
-        outcomes = len(metric.measure.fills)
-        moments = metric.cells[EVERYONE]
-        if not own or moments.mean.shape[-1] <= outcomes:
-            continue
-        before = moments[-1].select([outcomes])
-        control = _control(analysis.moments)
-        compared = superiority(unadjusted(before).pairs(control))
-        for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-            p = float(compared.p_value[treatment])
-            if np.isfinite(p):
-                found.append((p, float(compared.statistic[treatment]), metric.measure.key.name, variant.name))
+    """Yield whether the variants differed before the exposure: all metrics' own covariates, Bonferroni.
+
+    The p-values hold on every day together; once a fixed test is stopped they are Welch's.
+    """
+    found = [
+        (p, statistic, metric.measure.key.name, variant.name)
+        for _, metric in sorted(analysis.moments.metrics.items())
+        for variant, p, statistic in zip(
+            analysis.calendar.experiment.treatments, *_before(analysis, metric), strict=False
+        )
+        if np.isfinite(p)
+    ]
     if not found:
         return
     p, statistic, name, treated = min(found)
@@ -132,6 +134,23 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
         p_value=adjusted,
         threshold=thresholds.pre_exposure_alpha,
     )
+
+
+def _before(analysis: Analysis, metric: MetricMoments) -> tuple[list[float], list[float]]:
+    """Return p-value and statistic of each treatment for a metric's own covariate; nothing where it has none."""
+    outcomes, moments = len(metric.measure.fills), metric.cells[EVERYONE]
+    own = [c for c in metric.measure.covariates if c.measure and c.measure.key == metric.measure.key]
+    if not own or moments.mean.shape[-1] <= outcomes:
+        return [], []
+    compared = superiority(unadjusted(moments.select([outcomes])).pairs(_control(analysis.moments)))
+    p, statistic = compared.p_value, compared.statistic
+    if analysis.calendar.experiment.analysis.test != "fixed" or not analysis.calendar.is_stopped:
+        n = compared.n_control + compared.n_treatment
+        target = analysis.calendar.experiment.duration.target_sample_size_per_variant or UNPLANNED
+        tuning = float(optimal_tuning(2.0 * target))
+        fewest = np.minimum(compared.n_control, compared.n_treatment)
+        p = running_p(p_value(statistic, n, tuning, smallest_n=fewest).T).T
+    return p[-1].tolist(), statistic[-1].tolist()
 
 
 def _control(moments: ExperimentMoments) -> int:

@@ -52,13 +52,7 @@ def planned_size(
         return PlannedSize(required_n=np.full(shape, np.nan), powered=np.zeros(shape, dtype=bool))
     distance = _distance(test, pairs)
     if distance is None:
-        target = calendar.experiment.duration.target_sample_size_per_variant
-        fewest = calendar.complete(test).min(axis=1)[None, :, None]
-        enough = fewest >= (np.inf if target is None else target)
-        return PlannedSize(
-            required_n=np.full(shape, np.nan if target is None else target),
-            powered=np.broadcast_to(enough, shape),
-        )
+        return _at_planned_units(test, calendar, shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = variance * (drift(test, critical, calendar) / distance) ** 2
         required = np.ceil(np.minimum(pairs.n_control, pairs.n_treatment) * share)
@@ -66,6 +60,16 @@ def planned_size(
         return PlannedSize(
             required_n=np.where(is_known, required, np.nan), powered=np.where(is_known, share <= 1, False)
         )
+
+
+def _at_planned_units(test: Test, calendar: Calendar, shape: tuple[int, ...]) -> PlannedSize:
+    """Return the size of a test that has only its number of units to go by; segments have none."""
+    target = calendar.experiment.duration.target_sample_size_per_variant
+    required, powered = np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+    if target is not None:
+        required[0] = target
+        powered[0] = (calendar.complete(test).min(axis=1) >= target)[:, None]
+    return PlannedSize(required_n=required, powered=powered)
 
 
 def drift(test: Test, critical: Critical, calendar: Calendar) -> FloatArray:
