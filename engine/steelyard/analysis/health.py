@@ -119,7 +119,7 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
         for variant, p, statistic in zip(
             analysis.calendar.experiment.treatments, *_before(analysis, metric), strict=False
         )
-        if np.isfinite(p)
+        if np.isfinite(p) and np.isfinite(statistic)
     ]
     if not found:
         return
