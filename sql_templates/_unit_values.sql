@@ -1,16 +1,27 @@
 with {% for total in totals %}{{ total.name | ident }} as (
-  /* the whole window from its days */
+  /* the whole window from its days{% if total.is_state %}: the state of the last{% endif %} */
   select
     unit_key
     {% for column in total.columns %}
     , {{ tree(column.merged) }} as {{ column.name | ident }}
     {% endfor %}
+  {% if total.is_state %}
+  from (
+    select *, row_number() over (partition by unit_key order by day desc) as days_ago
+    from {{ total.table | ident }}
+    where day > 0
+  ) as states
+  where days_ago = 1
+  {% else %}
   from {{ total.table | ident }}
   where day > 0
+  {% endif %}
   {% if sample is not none %}
     and unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
   {% endif %}
+  {% if not total.is_state %}
   group by unit_key
+  {% endif %}
 )
 , {% endfor %}unit_values as (
   select

@@ -274,6 +274,21 @@ CATALOGUE: tuple[Written, ...] = (
         fills=(None,),
     ),
     Written(
+        name="few_per_kind",
+        sql=(
+            "select {key}, case when max(n) < 2 then avg(n) end as v from (select {key}, kind, count(*) as n "
+            "from events where {time} group by {key}, kind) as kinds group by {key}"
+        ),
+        parts=(lambda rows: 1.0 if _rows_per_kind(rows) == 1 else None,),
+        fills=(None,),
+    ),
+    Written(
+        name="beginners",
+        sql=_select("case when count(*) < 3 then sum(qty) end as v"),
+        parts=(_guarded(lambda rows: len(rows) < 3, lambda rows: _sum(rows, "qty")),),
+        fills=(None,),
+    ),
+    Written(
         name="with_cte",
         sql=(
             "with bought as (select * from events where kind = 'buy') "

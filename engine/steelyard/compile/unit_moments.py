@@ -40,7 +40,8 @@ class Joins:
             return self._join(f"after_{scan.name}", scan.name, 1)
         name = f"total_{scan.name}"
         if all(total["name"] != name for total in self.totals):
-            self.totals.append({"name": name, "table": unit_table(scan), "columns": _merged(scan)})
+            total = {"name": name, "table": unit_table(scan), "columns": _merged(scan)}
+            self.totals.append({**total, "is_state": scan.has_states})
         return self._join(f"after_{scan.name}", name, None, is_table=True)
 
     def _join(self, name: str, table: str, day: int | None, *, is_table: bool = False) -> Read:
@@ -59,10 +60,7 @@ def unit_table(scan: Scan) -> str:
 def _merged(scan: Scan) -> list[dict[str, Any]]:
     if scan.has_states:
         names = [partial.name for partial in scan.partials] or ["v1", "v2"][: len(scan.query.value_names)]
-        return [
-            {"name": name, "merged": exp.ArgMax(this=column(name), expression=column("day"))}
-            for name in names
-        ]
+        return [{"name": name, "merged": column(name)} for name in names]
     return [
         {
             "name": partial.name,
