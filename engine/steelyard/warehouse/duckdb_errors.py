@@ -105,9 +105,9 @@ RULES = tuple(
         (
             r"Could not convert .* to (\w+) when casting from source column (\S+)",
             "a value of {1} cannot be read as {0}",
-            _MIXED_TYPES,
+            _UNREADABLE,
         ),
-        (r"Could not convert .* to (\w+)", "a value cannot be read as {0}", _MIXED_TYPES),
+        (r"Could not convert .* to (\w+)", "a value cannot be read as {0}", _UNREADABLE),
         (r"invalid (\w+) field format", "a value cannot be read as a {0}", _MIXED_TYPES),
         (
             r"Overflow in |out of range for the destination type",

@@ -160,7 +160,7 @@ def test_a_metric_that_does_not_fit_its_tables_names_its_file(
     [
         (
             "cast(user_id as integer)",
-            "a value cannot be read as INT32",
+            "a value of user_id cannot be read as INT32",
             "write try_cast where a value may not be one",
         ),
         ("9000000000000000000 * cast(10 as bigint)", "a number is too large for its type", "cast to double"),
@@ -192,9 +192,7 @@ def test_a_key_of_another_type_names_the_metrics_and_says_to_cast(shop: Shop) ->
         "create or replace table orders as select hash(user_id) as user_id, ordered_at, revenue from orders"
     )
     files = "metrics/orders_per_user.sql, metrics/average_order_value.sql, metrics/revenue_per_user.sql"
-    refused(
-        shop, f"target dev, reading for {files}", "a value cannot be read as", "write try_cast", command="run"
-    )
+    refused(shop, f"target dev, reading for {files}", "a value of", "write try_cast", command="run")
 
 
 def test_a_log_of_exposures_that_is_not_there_says_to_seed(shop: Shop) -> None:
@@ -406,7 +404,8 @@ def test_a_target_for_reading_only_is_not_run_but_is_reported(shop: Shop) -> Non
     for command in ("run", "seed"):
         result = shop.steelyard(command)
         assert result.exit_code == 1
-        assert "error: target dev: the database is open for reading only\n" in result.stderr
+        assert result.stderr.startswith("error: target dev: ")
+        assert "the database is open for reading only\n" in result.stderr
         assert "hint: set read_only: false in profiles.yml" in result.stderr
     assert shop.database.read_bytes() == before
 
