@@ -11,7 +11,8 @@ from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.not_finite import not_finite
 from steelyard.analysis.quantiles import add_quantiles
-from steelyard.compile.plan import GroupPlan, MomentQuery, Tree, bind
+from steelyard.compile.group import MomentQuery
+from steelyard.compile.plan import GroupPlan, Tree, bind
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
 from steelyard.warehouse.base import Warehouse

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from steelyard.compile.group import MomentQuery, PlannedExperiment
 from steelyard.compile.measure import Measure
 from steelyard.compile.moment_sql import Layout, cap_name
-from steelyard.compile.plan import GroupPlan, MomentQuery, PlannedExperiment
+from steelyard.compile.plan import GroupPlan
 from steelyard.compile.values import fill_constants
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments

@@ -13,14 +13,16 @@ from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
 from steelyard.analysis.health import health_rows
+from steelyard.analysis.learning import learning_row
 from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
 from steelyard.analysis.results import Looks, analyse
 from steelyard.compile.catalogue import experiment_row, metric_row
+from steelyard.compile.group import Group, plan_groups
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.measure import MetricKey
-from steelyard.compile.plan import Group, plan_groups
 from steelyard.errors import EngineError
+from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
 from steelyard.spec.loader import ProjectFiles
@@ -154,7 +156,7 @@ class Run:
         self.progress(f"{group.exposures}: {len(names)} experiments, {len(group.scans)} scans")
         started = perf_counter()
         try:
-            collected = collect_group(group, self.files, self.warehouse, frozen_caps=self._caps(names))
+            collected = collect_group(group, self.files, self.warehouse, frozen_caps=self._caps(group))
         except EngineError as error:
             self._isolate(names, error)
             return
@@ -206,6 +208,7 @@ class Run:
         looks = {} if self.options.full_refresh else self._looks(name)
         analysis = analyse(moments, looks=looks)
         health = health_rows(analysis, collected.counts[name], self.files.project.health)
+        decisions = list(decision_rows(analysis, health))
         minimum = self.files.project.privacy.minimum_units
         series = [self._stamp(row) for row in result_rows(analysis) if _is_shown(row, minimum)]
         latest = [{**row, "as_of": self.result.as_of} for row in series if row["as_of"] == moments.days[-1]]
@@ -214,7 +217,11 @@ class Run:
             "timeseries": series,
             "looks": [self._stamp(row) for row in look_rows(analysis)],
             "health": [self._stamp(row) for row in health],
-            "decisions": [self._stamp(row) for row in decision_rows(analysis, health)],
+            "decisions": [self._stamp(row) for row in decisions],
+            "learning": [self._stamp(learning_row(analysis, decisions, health))],
+            "caps": [
+                self._stamp(row) for row in cap_rows(moments.planned, collected.caps, as_of=self.result.as_of)
+            ],
             "moments": [self._stamp(row) for row in moment_rows(moments)],
         }
 
@@ -234,8 +241,10 @@ class Run:
                 found.setdefault(key, []).append(look)
         return found
 
-    def _caps(self, names: Sequence[str]) -> dict[str, float | None]:
-        return {}
+    def _caps(self, group: Group) -> dict[str, float | None]:
+        if self.options.full_refresh:
+            return {}
+        return frozen_caps(self.warehouse, self.schema, group.experiments)
 
     def _fail(self, name: str, error: EngineError) -> None:
         self.result.failures[name] = str(error)

@@ -260,6 +260,21 @@ LEARNING = Table(
     slice_by=("as_of",),
 )
 
+CAPS = Table(
+    name="caps",
+    comment="Caps at a percentile, computed once for an experiment and kept; not rewritten by a later run.",
+    columns=(
+        _EXPERIMENT,
+        _key("name", "Which limit of which value, of the outcome or of the covariate before the exposure."),
+        _text("metric", "Name of the metric."),
+        _number("value", "The cap."),
+        Column(name="as_of", kind="day", comment="Day up to whose end events counted when it was computed."),
+        _RUN,
+    ),
+    replaced="never",
+    slice_by=("name",),
+)
+
 METRICS = Table(
     name="metrics",
     comment="Catalogue of metrics: one row per version.",
@@ -338,6 +353,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             EXPERIMENTS,
             RUNS,
             LEARNING,
+            CAPS,
         )
     }
 )
