@@ -5,6 +5,12 @@ import pytest
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--update-golden", action="store_true", help="rewrite golden files; then read the difference")
+    parser.addoption(
+        "--write-calibration", action="store_true", help="write docs/calibration.md from the checks that ran"
+    )
+    parser.addoption(
+        "--full-calibration", action="store_true", help="run calibration with the full number of replicates"
+    )
 
 
 @pytest.fixture

@@ -1,0 +1,144 @@
+"""False ships and power of the decision rule, and error rates over many metrics, with negative controls."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from steelyard.stats.decision import TestResult, decide, decision_design
+from steelyard.stats.multiplicity import benjamini_hochberg, holm
+
+pytestmark = pytest.mark.slow
+
+
+def correlated(rng, shape, rho):
+    """Return standard normal values, correlated within the last axis."""
+    shared = rng.normal(size=(*shape[:-1], 1))
+    return np.sqrt(rho) * shared + np.sqrt(1 - rho) * rng.normal(size=shape)
+
+
+def shipped(success, guardrail, harm, design):
+    """Apply the rule to z statistics: two-sided success tests, one-sided others."""
+    ship = np.ones(len(guardrail), dtype=bool)
+    if design.alpha_success is not None and success.shape[1]:
+        bound = stats.norm.isf(design.alpha_success / 2)
+        ship &= (success >= bound).any(axis=1) & ~(success <= -bound).any(axis=1)
+    ship &= (guardrail >= stats.norm.isf(design.alpha_guardrail)).all(axis=1)
+    if harm.shape[1]:
+        ship &= ~(harm >= stats.norm.isf(design.alpha_harm)).any(axis=1)
+    return ship
+
+
+def nothing(total):
+    return np.zeros((total, 0))
+
+
+def test_vectorised_rule_is_that_of_the_engine():
+    rng = np.random.default_rng(0)
+    design = decision_design(success=2, guardrails=2, deterioration=1, alpha_harm=0.05)
+    z = rng.normal(loc=1.5, scale=1.5, size=(400, 5))
+    fast = shipped(z[:, :2], z[:, 2:4], -z[:, 4:], design)
+    for row, expected in zip(z, fast, strict=True):
+        success = stats.norm.isf(design.alpha_success / 2)
+        tests = [
+            TestResult(
+                metric=f"s{k}", role="success", significant=bool(abs(v) >= success), improved=bool(v > 0)
+            )
+            for k, v in enumerate(row[:2])
+        ]
+        guardrail = stats.norm.isf(design.alpha_guardrail)
+        tests += [
+            TestResult(metric=f"g{k}", role="guardrail", significant=bool(v >= guardrail))
+            for k, v in enumerate(row[2:4])
+        ]
+        harm = bool(-row[4] >= stats.norm.isf(design.alpha_harm))
+        tests.append(TestResult(metric="d", role="deterioration", significant=harm))
+        assert (decide(tests).decision == "ship") == expected
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.5])
+@pytest.mark.parametrize(("success", "guardrails"), [(1, 0), (2, 3), (3, 5)])
+def test_s08_false_ships_stay_below_alpha(success, guardrails, rho, calibrate):
+    seed, total = 800 + 10 * success + guardrails, calibrate.replicates(50_000, 200_000)
+    rng = np.random.default_rng(seed)
+    design = decision_design(success=success, guardrails=guardrails)
+    z = correlated(rng, (total, success), rho)
+    ship = shipped(z, np.full((total, guardrails), 10.0), nothing(total), design).mean()
+    # Two-sided success tests ship on the good side only, so half of alpha is the most there is.
+    name = f"false ship, {success} success, {guardrails} guardrails, correlation {rho}"
+    calibrate.check("s08", name, ship, high=0.0530, replicates=total, seed=seed)
+    one_sided = (z >= stats.norm.isf(design.alpha_success)).any(axis=1).mean()
+    calibrate.check("s08", f"{name}, one-sided tests", one_sided, high=0.0530, replicates=total, seed=seed)
+
+
+@pytest.mark.parametrize("guardrails", [1, 3])
+def test_s08b_one_guardrail_at_its_margin_ships_at_alpha(guardrails, calibrate):
+    seed, total = 820 + guardrails, calibrate.replicates(50_000, 200_000)
+    rng = np.random.default_rng(seed)
+    design = decision_design(success=1, guardrails=guardrails)
+    guardrail = rng.normal(size=(total, guardrails)) + np.array([0.0] + [10.0] * (guardrails - 1))
+    ship = shipped(np.full((total, 1), 10.0), guardrail, nothing(total), design).mean()
+    name = f"false ship, 1 of {guardrails} guardrails at its margin"
+    calibrate.check("s08b", name, ship, low=0.047, high=0.053, replicates=total, seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("success", "guardrails", "rho"),
+    [(1, 0, 0.0), (1, 2, 0.0), (1, 3, 0.0), (2, 3, 0.0), (1, 5, 0.0), (1, 3, 0.5)],
+)
+def test_s08c_planned_samples_ship_with_their_power(success, guardrails, rho, calibrate):
+    seed, total = 840 + 10 * success + guardrails, calibrate.replicates(50_000, 200_000)
+    rng = np.random.default_rng(seed)
+    design = decision_design(success=success, guardrails=guardrails)
+
+    def power(beta):
+        # Only one of the success metrics has an effect: the worst case for the plan.
+        drift = stats.norm.isf(design.alpha_success / 2) + stats.norm.isf(beta)
+        z = correlated(rng, (total, success + guardrails), rho)
+        z[:, 0] += drift
+        z[:, success:] += stats.norm.isf(design.alpha_guardrail) + stats.norm.isf(beta)
+        return shipped(z[:, :success], z[:, success:], nothing(total), design).mean()
+
+    name = f"{success} success, {guardrails} guardrails, correlation {rho}"
+    calibrate.check("s08c", f"power, {name}", power(design.beta), low=0.797, replicates=total, seed=seed)
+    if guardrails > 1 and rho == 0.0:
+        naive = power(0.2)
+        calibrate.check(
+            "s08d", f"negative control: no correction, {name}", naive, high=0.60, replicates=total, seed=seed
+        )
+
+
+@pytest.mark.parametrize("independent", [True, False])
+def test_s08e_false_alarms_keep_their_budget_and_leave_the_power(independent, calibrate):
+    seed, total = 880 + independent, calibrate.replicates(50_000, 200_000)
+    rng = np.random.default_rng(seed)
+    design = decision_design(
+        success=1, guardrails=2, deterioration=5, quality=2, alpha_harm=0.05, independent_alarms=independent
+    )
+    drift = stats.norm.isf(design.beta)
+    success = rng.normal(size=(total, 1)) + stats.norm.isf(design.alpha_success / 2) + drift
+    guardrail = rng.normal(size=(total, 2)) + stats.norm.isf(design.alpha_guardrail) + drift
+    harm = rng.normal(size=(total, 7))
+    alarm = (harm >= stats.norm.isf(design.alpha_harm)).any(axis=1).mean()
+    form = "independent" if independent else "union"
+    ship = shipped(success, guardrail, harm, design).mean()
+    calibrate.check("s08e", f"power with 7 alarms, {form} form", ship, low=0.797, replicates=total, seed=seed)
+    calibrate.check("s08e", f"any false alarm, {form} form", alarm, high=0.053, replicates=total, seed=seed)
+
+
+def test_s09_discoveries_are_seldom_false(calibrate):
+    seed, total, m, effects = 9, calibrate.replicates(5_000, 20_000), 20, 6
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=(total, m)) + np.where(np.arange(m) < effects, 3.0, 0.0)
+    p = 2 * stats.norm.sf(np.abs(z))
+    found = benjamini_hochberg(p) <= 0.1
+    false = found[:, effects:].sum(axis=1) / np.maximum(found.sum(axis=1), 1)
+    band = {"replicates": total, "seed": seed}
+    calibrate.check(
+        "s09", "Benjamini-Hochberg at .1, 6 of 20 effects", false.mean(), low=0.060, high=0.075, **band
+    )
+    family = (holm(p) <= 0.05)[:, effects:].any(axis=1).mean()
+    calibrate.check("s09", "Holm at .05, any false rejection", family, high=0.0593, **band)
+    naive = ((p <= 0.1)[:, effects:].sum(axis=1) / np.maximum((p <= 0.1).sum(axis=1), 1)).mean()
+    calibrate.check(
+        "s09", "negative control: uncorrected, share of false discoveries", naive, low=0.12, **band
+    )
