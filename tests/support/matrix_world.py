@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments, Segment
 from steelyard.compile.exposure_sql import NumberedExperiment
+from steelyard.compile.group import PlannedExperiment
 from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_measure
 from steelyard.compile.metric_query import MetricQuery, read_query
 from steelyard.compile.metric_source import render_metric
-from steelyard.compile.plan import PlannedExperiment
 from steelyard.compile.relations import RelationNames
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.project import Project

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from steelyard.compile.canonical import text
+from steelyard.compile.group import Group
 from steelyard.compile.measure import Measure
-from steelyard.compile.plan import Group, GroupPlan
+from steelyard.compile.plan import GroupPlan
 from steelyard.compile.scan import Scan
 
 _KINDS = {

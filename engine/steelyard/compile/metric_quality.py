@@ -1,7 +1,7 @@
 """Queries for the rows of a scan that hold NaN or infinity, which a metric leaves out.
 
-They stand apart from the scan so that clean data pay for one filter on the columns that can hold such a value, and not for
-one more column per unit and day.
+They stand apart from the scan so that clean data pay for one filter on the columns that can hold such a value, and
+not for one more column per unit and day.
 """
 
 from collections.abc import Collection

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from steelyard.compile.clock import date_literal, timestamp_literal, zoned_literal
 from steelyard.compile.exposure_sql import LogTypes
+from steelyard.compile.group import ColumnTypes
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.metric_written import written_query
-from steelyard.compile.plan import ColumnTypes, GroupPlan
+from steelyard.compile.plan import GroupPlan
 from steelyard.compile.scan import Scan
 from steelyard.errors import CompileError, WarehouseError
 from steelyard.warehouse.base import Warehouse

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from steelyard.analysis.collect import Collected, Collector
 from steelyard.analysis.moments import ExperimentMoments
-from steelyard.compile.plan import ColumnTypes, Group, GroupPlan, plan_groups
+from steelyard.compile.group import ColumnTypes, Group, plan_groups
+from steelyard.compile.plan import GroupPlan
 from steelyard.compile.templates import Templates
 from steelyard.errors import WarehouseError
 from steelyard.run.asking import check_metrics, column_types

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+from steelyard.compile.group import ColumnTypes, plan_groups
 from steelyard.compile.measure import MetricKey
 from steelyard.compile.metric_query import MetricQuery
-from steelyard.compile.plan import ColumnTypes, GroupPlan, plan_groups
+from steelyard.compile.plan import GroupPlan
 from steelyard.run.collect import project_templates
 from steelyard.run.metrics import read_metrics, select_experiments
 from steelyard.run.pipeline import Progress, Run, RunOptions, RunResult

@@ -1,0 +1,293 @@
+"""The part of a plan that is about exposures: who was exposed, in which cell, and what the log holds beside them."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from steelyard.compile.clock import Clock, timestamp_literal
+from steelyard.compile.exposure_sql import (
+    Closing,
+    LogTypes,
+    NumberedExperiment,
+    between,
+    closing_day,
+    exposure_log,
+    first_of,
+    instant,
+    seen_units_context,
+    trigger_log,
+)
+from steelyard.compile.group import ColumnTypes, Group
+from steelyard.compile.measure import Measure
+from steelyard.compile.scan import Scan
+from steelyard.compile.templates import Templates
+from steelyard.compile.values import column
+from steelyard.dialects.registry import DIALECTS
+from steelyard.spec.loader import ProjectFiles
+from steelyard.spec.project import Exposures
+
+DAY = timedelta(days=1)
+
+
+class ExposurePlan:
+    """The statements about exposures of one group, and what every other statement needs to know.
+
+    Args:
+        group: The group.
+        files: The project.
+        types: What the warehouse says of the columns.
+        templates: Templates.
+        dialect: Dialect of the target.
+        written_in: Dialect of the project's own SQL, unless the project names it; the target's by default.
+    """
+
+    def __init__(
+        self,
+        group: Group,
+        *,
+        files: ProjectFiles,
+        types: ColumnTypes,
+        templates: Templates,
+        dialect: str,
+        written_in: str | None = None,
+    ) -> None:
+        self.group, self.files, self.types = group, files, types
+        self.templates, self.dialect = templates, dialect
+        self.written_in = files.project.dialect or written_in or dialect
+        self.clock = _clock(group, files)
+        self.origin = min(experiment.numbered.first_day for experiment in group.experiments) - DAY
+        self._settle_closings()
+
+    def text(self, tree: exp.Expr) -> str:
+        """Return a tree as SQL of the target."""
+        return DIALECTS[self.dialect].generate(tree)
+
+    @property
+    def numbered(self) -> list[NumberedExperiment]:
+        """The experiments with their numbers."""
+        return [experiment.numbered for experiment in self.group.experiments]
+
+    @property
+    def dimension_columns(self) -> list[str]:
+        """Columns of the cells that are dimensions."""
+        return [f"dim_{name}" for name in self.group.dimensions]
+
+    @property
+    def day_columns(self) -> list[str]:
+        """Columns of the cells that are days."""
+        return ["exposed_day", *(closing.name for closing in self.group.closings.values())]
+
+    def log(self) -> exp.Select:
+        """Return the log of exposures."""
+        project = self.files.project
+        exposures = project.exposures[self.group.exposures]
+        targeted = {name for numbered in self.numbered for name in numbered.spec.targeting}
+        return exposure_log(
+            exposures,
+            key=project.units[exposures.unit],
+            dialect=self.written_in,
+            where=f"steelyard.yml: exposures.{self.group.exposures}.sql",
+            others=sorted(targeted - set(exposures.dimensions)),
+        )
+
+    @staticmethod
+    def last_moment_text(exposures: Exposures, *, key: str, dialect: str, written_in: str, name: str) -> str:
+        """Return the SQL for the last moment of a log of exposures."""
+        log = exposure_log(
+            exposures, key=key, dialect=written_in, where=f"steelyard.yml: exposures.{name}.sql"
+        )
+        last = exp.select(exp.Max(this=column("exposed_at", "log"))).from_(
+            exp.alias_(exp.Subquery(this=log), "log", table=True)
+        )
+        return DIALECTS[dialect].generate(last)
+
+    def trigger_log(self, name: str) -> exp.Select:
+        """Return the log of a trigger."""
+        project = self.files.project
+        trigger = project.triggers[name]
+        return trigger_log(
+            trigger,
+            key=project.units[trigger.unit],
+            dialect=self.written_in,
+            where=f"steelyard.yml: triggers.{name}.sql",
+        )
+
+    def log_types(self, name: str) -> LogTypes:
+        """Return what is known of a log's columns."""
+        return self.types.logs.get(name, LogTypes())
+
+    def seen_units(self) -> exp.Expr:
+        """Return the query for one row per experiment and unit."""
+        return self.templates.render("seen_units.sql", **self._seen_context())
+
+    def _seen_context(self) -> dict[str, Any]:
+        return seen_units_context(
+            self.numbered,
+            log=self.log(),
+            types=self.log_types(self.group.exposures),
+            dimensions=self.files.project.exposures[self.group.exposures].dimensions,
+            clock=self.clock,
+        )
+
+    def analysed_units(self) -> exp.Expr:
+        """Return the query for the units that are analysed, per trigger."""
+        by_trigger: dict[str, list[NumberedExperiment]] = {}
+        for numbered in self.numbered:
+            by_trigger.setdefault(numbered.spec.analysis.trigger or "", []).append(numbered)
+        parts = [self._analysed(trigger, numbered) for trigger, numbered in sorted(by_trigger.items())]
+        return _union(parts)
+
+    def _analysed(self, trigger: str, numbered: list[NumberedExperiment]) -> exp.Expr:
+        numbers = None if len(numbered) == len(self.numbered) else [one.number for one in numbered]
+        context: dict[str, Any] = {"trigger": None}
+        if trigger:
+            types = self.log_types(trigger)
+            first = self.clock.start_of(min(one.first_day for one in numbered))
+            last = self.clock.start_of(max(one.last_day for one in numbered) + DAY)
+            raw = column("triggered_at", "log")
+            ends = exp.Case(this=column("experiment_no", "first_seen"))
+            for one in numbered:
+                until = timestamp_literal(self.clock.start_of(one.last_day + DAY))
+                ends = ends.when(exp.Literal.number(one.number), until, copy=False)
+            moment = instant("triggered_at", types, self.clock)
+            in_time = exp.LT(this=moment.copy(), expression=ends)
+            context["trigger"] = {
+                "log": self.trigger_log(trigger),
+                "instant": moment,
+                "in_span": exp.and_(between(raw, first, last, types, self.clock), in_time),
+            }
+        return self.templates.render(
+            "analysed_units.sql",
+            dimensions=[{"name": name, "first": first_of(name)} for name in self.dimension_columns],
+            exposed_day=self.clock.local_day(column("exposed_at")),
+            closings=[
+                {"name": closing.name, "day": closing_day(closing, self.clock)}
+                for closing in self.group.closings.values()
+            ],
+            numbers=numbers,
+            **context,
+        )
+
+    def fact_type(self, scan: Scan) -> tuple[bool, bool]:
+        """Return whether a scan's time column is a date, and whether it carries a zone."""
+        time = scan.query.time
+        known = self.types.facts.get(scan.name)
+        return known if known is not None else (time.kind == "date", False)
+
+    def entry_column(self, measure: Measure) -> str:
+        """Return the cells' column with the day from which on a unit counts."""
+        if measure.entry == "exposed" or measure.end is None:
+            return "exposed_day"
+        is_date, _ = self.fact_type(self.group.outcome_scans[measure.name])
+        return self.group.closings[(measure.end, is_date)].name
+
+    def level_query(self) -> exp.Expr | None:
+        """Return a query for the levels of dimensions that are covariates."""
+        names = sorted(
+            {
+                c.dimension
+                for measure in self.group.measures.values()
+                for c in measure.covariates
+                if c.dimension
+            }
+        )
+        if not names:
+            return None
+        parts = [
+            exp.select(
+                exp.alias_(exp.Literal.string(name), "dimension"),
+                exp.alias_(column(f"dim_{name}"), "level"),
+                exp.alias_(exp.Sum(this=column("n")), "n"),
+            )
+            .from_("cells")
+            .group_by(column(f"dim_{name}"))
+            for name in names
+        ]
+        return _union(parts)
+
+    def exposed_query(self) -> exp.Expr:
+        """Return a query for the units that were exposed per day: experiment, variant, day, dimensions, n."""
+        columns = [
+            column(name) for name in ("experiment_no", "variant_no", "exposed_day", *self.dimension_columns)
+        ]
+        n = exp.alias_(exp.Sum(this=column("n")), "n")
+        return exp.select(*columns, n).from_("cells").group_by(*(one.copy() for one in columns))
+
+    def log_quality_query(self) -> exp.Expr:
+        """Return a query for exposures that cannot be analysed: experiment, has_unit, variant, n."""
+        context = self._seen_context()
+        is_unit = exp.paren(context["is_unit"])
+        return self.templates.render(
+            "log_quality.sql", **{**context, "is_unit": is_unit, "is_unit_here": is_unit}
+        )
+
+    def multiple_query(self) -> exp.Expr:
+        """Return a query for units seen in several variants: experiment, variant they were first seen in, n."""
+        first = first_of("variant_no")
+        number = column("experiment_no")
+        return (
+            exp.select(
+                number, exp.alias_(first, "first_variant_no"), exp.alias_(exp.Count(this=exp.Star()), "n")
+            )
+            .from_("seen_units")
+            .where(exp.NEQ(this=column("variant_no"), expression=column("last_variant_no")))
+            .group_by(number.copy(), first.copy())
+        )
+
+    def _settle_closings(self) -> None:
+        for measure in self.group.measures.values():
+            if measure.entry != "matured" or measure.end is None:
+                continue
+            is_date, _ = self.fact_type(self.group.outcome_scans[measure.name])
+            key = (measure.end, is_date)
+            if key not in self.group.closings:
+                hours = measure.end / timedelta(hours=1)
+                suffix = (
+                    f"{measure.end.days}d"
+                    if measure.end % DAY == timedelta(0)
+                    else f"{hours:g}h".replace(".", "_")
+                )
+                name = f"closed_{suffix}{'_days' if is_date else ''}"
+                self.group.closings[key] = Closing(name=name, end=measure.end, is_date=is_date)
+
+
+def _union(parts: Sequence[exp.Expr]) -> exp.Expr:
+    """Return UNION ALL of queries, each of which may have CTEs of its own."""
+    if len(parts) == 1:
+        return parts[0]
+    selects = [
+        exp.select("*").from_(exp.alias_(exp.Subquery(this=part), f"part_{number}", table=True))
+        for number, part in enumerate(parts, start=1)
+    ]
+    union: exp.Expr = selects[0]
+    for select in selects[1:]:
+        union = exp.Union(this=union, expression=select, distinct=False)
+    return union
+
+
+def _clock(group: Group, files: ProjectFiles) -> Clock:
+    """Return the clock over all facts that the run may read."""
+    days = ZoneInfo(files.project.timezone)
+    naive = ZoneInfo(files.project.naive_timestamps)
+    lookback = max((scan.lookback or timedelta(0) for scan in group.scans), default=timedelta(0))
+    first_day = min(experiment.numbered.first_day for experiment in group.experiments)
+    last_day = max(experiment.numbered.as_of for experiment in group.experiments)
+    rough = Clock(
+        days=days,
+        naive=naive,
+        first=_midnight(first_day) - lookback - 2 * DAY,
+        last=_midnight(last_day) + 3 * DAY,
+    )
+    return Clock(
+        days=days,
+        naive=naive,
+        first=rough.start_of(first_day - -(-lookback // DAY) * DAY),
+        last=rough.start_of(last_day + DAY),
+    )
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time())

@@ -1,0 +1,219 @@
+"""What a run is to compute: its experiments on each log of exposures, with their metrics settled and fused."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from steelyard.compile.exposure_sql import (
+    Closing,
+    LogTypes,
+    NumberedExperiment,
+)
+from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_measure
+from steelyard.compile.metric_query import MetricQuery
+from steelyard.compile.moment_sql import Layout
+from steelyard.compile.scan import Scan, fuse
+from steelyard.errors import CompileError
+from steelyard.spec.experiment_metrics import MetricUse
+from steelyard.spec.loader import ProjectFiles
+
+DAY, MICROSECOND = timedelta(days=1), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One statement of the plan.
+
+    Attributes:
+        name: What it makes or answers.
+        tree: The query.
+        table: Temporary table that it fills; None where its rows are read.
+        files: Files of the metrics that it is for.
+    """
+
+    name: str
+    tree: exp.Expr
+    table: str | None = None
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PlannedExperiment:
+    """An experiment with its metrics settled.
+
+    Attributes:
+        numbered: The experiment and its number.
+        measures: Each use of a metric, and how it is measured.
+        zone: Zone in which days begin.
+    """
+
+    numbered: NumberedExperiment
+    measures: tuple[tuple[MetricUse, Measure], ...]
+    zone: ZoneInfo
+
+    @property
+    def last_day(self) -> date:
+        """The last day of its series: windows that opened by its end still close after it."""
+        ends = [measure.end for _, measure in self.measures if measure.end is not None]
+        longest = max(ends, default=timedelta(0))
+        midnight = datetime.combine(self.numbered.last_day + DAY, time(), self.zone).astimezone(UTC)
+        closes = midnight + longest - 2 * MICROSECOND
+        return min(self.numbered.as_of, max(self.numbered.last_day, closes.astimezone(self.zone).date()))
+
+
+@dataclass(slots=True, kw_only=True)
+class MomentQuery:
+    """A query for moments, and where in its rows they are.
+
+    Attributes:
+        name: Its name.
+        moments: Its tree before the roll-up, with placeholders for shifts and caps.
+        terms: Columns of sums.
+        layouts: Where each measure's moments are.
+        by_day: Whether a row is what a day adds; else a row is what the units of a cell have.
+        shifts: Query for the shifts: one row; columns as in ``shift_names``.
+        shift_names: Placeholder of each column of ``shifts``.
+    """
+
+    name: str
+    moments: exp.Expr
+    terms: list[str]
+    layouts: list[Layout]
+    by_day: bool
+    shifts: exp.Expr
+    shift_names: dict[str, list[str]]
+
+
+@dataclass(slots=True, kw_only=True)
+class Group:
+    """The experiments on one log of exposures, which share every scan.
+
+    Attributes:
+        exposures: Name of the log.
+        experiments: Its experiments.
+        scans: Scans of facts.
+        closings: Days on which windows close.
+        dimensions: Dimensions that some experiment or covariate uses.
+    """
+
+    exposures: str
+    experiments: tuple[PlannedExperiment, ...]
+    scans: list[Scan]
+    closings: dict[tuple[timedelta, bool], Closing] = field(default_factory=dict)
+    dimensions: tuple[str, ...] = ()
+    outcome_scans: dict[str, Scan] = field(default_factory=dict)
+    covariate_scans: dict[str, Scan] = field(default_factory=dict)
+    measures: dict[str, Measure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnTypes:
+    """What a warehouse says of the columns that the plan compares in time.
+
+    Attributes:
+        logs: Of each log of exposures or trigger.
+        facts: Of each scan's time column: (is it a date, does it carry a zone).
+    """
+
+    logs: Mapping[str, LogTypes] = field(default_factory=dict)
+    facts: Mapping[str, tuple[bool, bool]] = field(default_factory=dict)
+
+
+def plan_groups(
+    files: ProjectFiles,
+    queries: Mapping[MetricKey, MetricQuery],
+    *,
+    as_of: date,
+    selected: Sequence[str],
+    is_series: bool,
+) -> list[Group]:
+    """Settle the experiments of a run and fuse their metrics.
+
+    Args:
+        files: The project.
+        queries: All metrics.
+        as_of: Last day.
+        selected: Names of the experiments.
+        is_series: Whether every day is wanted, not only the last.
+
+    Raises:
+        CompileError: An experiment names what does not exist or does not fit.
+    """
+    groups: dict[str, list[PlannedExperiment]] = {}
+    counters: dict[str, int] = {}
+    zone = ZoneInfo(files.project.timezone)
+    for name in selected:
+        spec = files.experiments[name]
+        if spec.start is None or spec.start > as_of:
+            continue
+        counters[spec.exposures] = counters.get(spec.exposures, 0) + 1
+        numbered = NumberedExperiment(number=counters[spec.exposures], spec=spec, as_of=as_of)
+        measures = tuple(_settle(files, queries, name))
+        groups.setdefault(spec.exposures, []).append(
+            PlannedExperiment(numbered=numbered, measures=measures, zone=zone)
+        )
+    return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
+
+
+def _settle(
+    files: ProjectFiles, queries: Mapping[MetricKey, MetricQuery], name: str
+) -> Iterator[tuple[MetricUse, Measure]]:
+    experiment = files.experiments[name]
+    where = files.where(name, ("metrics",))
+    for use in experiment.metric_uses:
+        key = resolve_key(use, queries, where=where)
+        yield (
+            use,
+            resolve_measure(key, experiment=experiment, project=files.project, queries=queries, where=where),
+        )
+
+
+def _group(
+    exposures: str, planned: list[PlannedExperiment], files: ProjectFiles, *, is_series: bool
+) -> Group:
+    measures: dict[str, Measure] = {}
+    for experiment in planned:
+        for _, measure in experiment.measures:
+            if measure.name not in measures or measure.covariates:
+                measures[measure.name] = measure
+    scans = fuse([(measure, True) for measure in measures.values()], is_series=is_series)
+    wanted = {name for experiment in planned for name in experiment.numbered.spec.analysis.dimensions}
+    wanted |= {
+        covariate.dimension
+        for measure in measures.values()
+        for covariate in measure.covariates
+        if covariate.dimension
+    }
+    known = files.project.exposures[exposures].dimensions
+    unknown = wanted - set(known)
+    if unknown:
+        raise CompileError(f"the exposures {exposures!r} have no dimension {min(unknown)!r}")
+    group = Group(
+        exposures=exposures,
+        experiments=tuple(planned),
+        scans=scans,
+        dimensions=tuple(name for name in known if name in wanted),
+        measures=measures,
+    )
+    for scan in scans:
+        group.outcome_scans.update({measure.name: scan for measure in scan.outcomes})
+        group.covariate_scans.update({measure.name: scan for measure in scan.covariates})
+        users = frozenset(_users(scan, planned))
+        scan.experiments = users if len(users) < len(planned) else frozenset()
+    return group
+
+
+def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:
+    """Yield the numbers of the experiments that use a scan."""
+    names = {measure.name for measure in (*scan.outcomes, *scan.covariates)}
+    for experiment in planned:
+        for _, measure in experiment.measures:
+            before = {
+                covariate.measure.name for covariate in measure.covariates if covariate.measure is not None
+            }
+            if names & {measure.name, *before}:
+                yield experiment.numbered.number
+                break
