@@ -15,7 +15,8 @@ REPLACED = {
 HEAD = """# Tables
 
 What a run leaves in the target schema (`steelyard`, unless the profile names another). Columns are added, never
-removed, and none changes its meaning. Key columns are **bold**; together they name one row. `json` is text that holds JSON."""
+removed, and none changes its meaning. Key columns are **bold**; together they name one row. `json` is text that holds
+JSON."""
 
 
 def page() -> Iterator[str]:
