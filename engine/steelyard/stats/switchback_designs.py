@@ -100,7 +100,11 @@ def coin_assignments(
 def coin_numbers(
     blocks: int, switch_points: Sequence[bool] | None
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    """Return the number of the coin that decided each block, counted from 0."""
+    """Return the number of the coin that decided each block, counted from 0.
+
+    Raises:
+        StatisticsError: There is not one switch point per block.
+    """
     if switch_points is None:
         return np.arange(blocks)
     if len(switch_points) != blocks:
