@@ -123,13 +123,17 @@ def sequential_drift(
     plan = bounds(times, times, alpha=alpha, sides=sides, spending=spending, parameter=parameter)
     tested = [look for look in plan if look.bound is not None]
     least = float(critical_value(alpha / sides, np.inf, "greater") + critical_value(beta, np.inf, "greater"))
-    drifts = least + np.linspace(0.0, 0.8, 7)
+    drifts = least + np.linspace(0.0, 0.8, 8)
+    upper = np.array([look.bound or np.inf for look in tested])
     above, _ = exit_probabilities(
-        [[look.bound or np.inf for look in tested]], [[look.information for look in tested]], effect=drifts
+        upper,
+        np.array([[look.information for look in tested]]),
+        lower=-upper if sides == 2 else None,
+        effect=drifts,
     )
     reached = -critical_value(above.sum(axis=1), np.inf, "greater")
     wanted = critical_value(beta, np.inf, "greater")
-    curve = np.polynomial.Polynomial.fit(reached, drifts, 4)
+    curve = np.polynomial.Polynomial.fit(reached, drifts, 5)
     return float(curve(wanted))
 
 

@@ -1,0 +1,94 @@
+"""Levels, corrections and the families they are over."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.support.matrix_world import DAYS, experiment, make_rows, moments_of
+
+from steelyard.analysis.hypotheses import design_tests
+from steelyard.analysis.results import Analysis, analyse
+from steelyard.spec.experiment import Experiment
+from steelyard.spec.experiment_metrics import Metrics, parse_metrics
+from steelyard.stats import always_valid
+from steelyard.stats.multiplicity import benjamini_hochberg, holm
+
+ROWS = {kind: make_rows(kind, seed) for seed, kind in enumerate(("mean", "proportion", "ratio", "windowed"))}
+LAST = DAYS - 1
+
+
+def spec(metrics: dict[str, Any], **analysis: Any) -> Experiment:
+    """An experiment with any metrics."""
+    made = experiment({"metric": "mean"}, "primary", **analysis)
+    return made.model_copy(update={"metrics": Metrics.model_validate(parse_metrics(metrics))})
+
+
+def run(metrics: dict[str, Any], **analysis: Any) -> Analysis:
+    return analyse(moments_of(spec(metrics, **analysis), ROWS, {}), looks={})
+
+
+TWO = {"primary": ["windowed", "proportion"], "guardrails": [{"metric": "ratio", "margin": "1%"}]}
+
+
+def test_a_metric_with_two_roles_is_tested_for_deterioration_once() -> None:
+    metrics = {"primary": ["mean"], "guardrails": [{"metric": "mean", "margin": "2%"}]}
+    tests, _ = design_tests(moments_of(spec(metrics), ROWS, {}))
+    assert [(test.label, test.hypothesis) for test in tests] == [
+        ("mean", "superiority"),
+        ("mean", "non_inferiority"),
+        ("mean", "deterioration"),
+    ]
+    assert tests[-1].alpha == 0.01
+
+
+def test_without_a_correction_every_test_has_alpha() -> None:
+    tests, _ = design_tests(moments_of(spec(TWO, correction="none"), ROWS, {}))
+    assert {test.alpha for test in tests if test.decides_as in ("success", "guardrail")} == {0.05}
+
+
+def test_success_metrics_share_alpha_and_guardrails_have_it_whole() -> None:
+    tests, design = design_tests(moments_of(spec(TWO), ROWS, {}))
+    assert [test.alpha for test in tests] == [0.025, 0.025, 0.05, *[0.01 / 3] * 3]
+    assert design.beta == pytest.approx((0.2 - 0.01) / 2)
+
+
+@pytest.mark.parametrize("kind", ["fixed", "group_sequential", "always_valid"])
+def test_holm_decides_and_benjamini_and_hochberg_only_shows(kind: str) -> None:
+    for correction, adjust in (("holm", holm), ("bh", benjamini_hochberg)):
+        analysis = run(TWO, correction=correction, test=kind)
+        chosen = [one for one in analysis.tests if one.test.decides_as == "success"]
+        p = np.array([one.critical.p_value[LAST, 0] for one in chosen])
+        expected = adjust(p) <= 0.05
+        assert [bool(one.significant[0, LAST, 0]) for one in chosen] == expected.tolist()
+        decisive = expected if correction == "holm" else p <= 0.025
+        assert [bool(one.decisive[LAST, 0]) for one in chosen] == decisive.tolist()
+
+
+@pytest.mark.parametrize("correction", ["holm", "bh"])
+def test_corrections_bear_an_experiment_without_success_metrics(correction: str) -> None:
+    analysis = run({"guardrails": [{"metric": "mean", "margin": "2%"}]}, correction=correction)
+    assert [one.test.hypothesis for one in analysis.tests] == ["non_inferiority", "deterioration"]
+
+
+def test_segments_are_corrected_over_metrics_too() -> None:
+    analysis = run(TWO, test="fixed")
+    chosen = [one for one in analysis.tests if one.test.decides_as == "success"]
+    p = np.concatenate([one.comparison.p_value[1:, LAST, 0] for one in chosen])
+    shown = np.concatenate([one.significant[1:, LAST, 0] for one in chosen])
+    assert len(p) == 6
+    assert shown.tolist() == (benjamini_hochberg(p) <= 0.05).tolist()
+
+
+def test_segments_of_a_sequential_test_hold_however_often_one_looks() -> None:
+    one = run({"primary": ["mean"]}, test="group_sequential").tests[0]
+    pairs, compared = one.means.pairs, one.comparison
+    n = (pairs.n_control + pairs.n_treatment)[1:]
+    fewest = np.minimum(pairs.n_control, pairs.n_treatment)[1:]
+    tuning = float(always_valid.optimal_tuning(2 * 600, alpha=0.05))
+    each = always_valid.p_value(compared.statistic[1:], n, tuning, smallest_n=fewest)
+    assert one.p_value[1:] == pytest.approx(np.fmin.accumulate(each, axis=1))
+    half = (compared.ci_upper - compared.ci_lower)[1:] / 2 / compared.std_error[1:]
+    bound = always_valid.critical_value(n, tuning, alpha=0.05, smallest_n=fewest)
+    has_units = fewest >= 100
+    assert has_units.any()
+    assert half[has_units] == pytest.approx(bound[has_units])
