@@ -225,3 +225,23 @@ def test_a_test_that_has_spent_everything_is_over_although_its_end_is_to_come(
     run(folder, date(2026, 4, 20))
     (decision,) = table(folder, "decisions")
     assert decision["decision"] == "do_not_ship"
+
+
+def test_a_percentile_cap_is_kept_for_the_experiment(fresh: Callable[[str], Path]) -> None:
+    folder = fresh("caps")
+    rewrite(folder, metrics={"primary": ["revenue_per_user"]})
+    run(folder, DAYS[9])
+    caps, early = table(folder, "caps"), table(folder, "looks")
+    assert {row["metric"] for row in caps} == {"revenue_per_user"}
+    assert len(caps) == 2
+    run(folder, DAYS[14])
+    assert table(folder, "caps") == caps
+    change(folder, "update orders set revenue = 10 * revenue where ordered_at >= timestamp '2026-04-03'")
+    run(folder, DAYS[15])
+    assert table(folder, "caps") == caps
+    assert [row for row in table(folder, "looks") if row["as_of"] <= DAYS[9]] == early
+    run(folder, DAYS[15], full_refresh=True)
+    again = table(folder, "caps")
+    assert {row["as_of"] for row in again} == {DAYS[15]}
+    outcome = [row["value"] for row in again if "value" in row["name"]]
+    assert outcome > [row["value"] for row in caps if "value" in row["name"]]
