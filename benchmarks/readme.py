@@ -1,0 +1,34 @@
+"""The table in ``benchmarks/README.md``, between markers."""
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.targets import Line
+
+HEAD = ("what", "target", "CPU-s", "ratio", "verdict")
+
+
+def machine() -> str:
+    """Return what the figures depend on."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*:\s*(.*)", info.read_text()) if info.exists() else []
+    model = names[0] if names else platform.processor()
+    return (
+        f"{os.cpu_count()} cores of {model}, DuckDB {version('duckdb')}, Python {platform.python_version()}"
+    )
+
+
+def publish(path: Path, scale: str, head: str, table: Sequence[Line], notes: Sequence[str]) -> None:
+    """Replace what stands between the markers of a scale."""
+    rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in table)]
+    text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    block = f"{head}.\n\n{text}\n\n{' '.join(notes)}\n"
+    begin, end = f"<!-- measured {scale} -->", f"<!-- end of {scale} -->"
+    page = path.read_text(encoding="utf-8")
+    before, rest = page.split(begin, 1)
+    after = rest.split(end, 1)[1]
+    path.write_text(f"{before}{begin}\n{block}{end}{after}", encoding="utf-8")
