@@ -22,7 +22,11 @@ class Translating(click.Group):
             context.exit(1)
 
 
-@click.group(cls=Translating, commands=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Translating,
+    commands=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="steelyard")
 def cli() -> None:
     """Weigh experiments in the data warehouse: metric SQL in, decisions out.
