@@ -119,9 +119,16 @@ def _solve(series: Sequence["_Series"], calendar: Calendar) -> None:
             sides=sides,
             spending=settings.spending,
             parameter=settings.spending_parameter,
+            persisted_p=_recorded_p(alike) if known else None,
         )
         for k, one in enumerate(alike):
             one.finish(batch, k, p[k])
+
+
+def _recorded_p(series: Sequence["_Series"]) -> FloatArray | None:
+    """Return the p-values on record; None where a look has none, so that all are worked out again."""
+    found = np.stack([one.recorded("p_value", np.nan) for one in series])
+    return None if np.isnan(found).any() else found
 
 
 class _Series:
@@ -158,7 +165,8 @@ class _Series:
 
     def recorded(self, name: str, absent: float) -> FloatArray:
         """Return one column of the looks on record."""
-        return np.array([absent if look[name] is None else float(look[name]) for look in self.known])
+        found = [look.get(name) for look in self.known]
+        return np.array([absent if value is None else float(value) for value in found])
 
     def finish(self, batch: BoundsBatch, k: int, p: FloatArray) -> None:
         """Take the solved bounds; what is on record about a crossing stays."""
@@ -177,10 +185,13 @@ class _Series:
         self.crossed = np.logical_or.accumulate(self.crossed)
         self.is_final = np.logical_or.accumulate(self.is_final)
         self.p_value = np.minimum.accumulate(self.p_value)
-        self.new_looks = [self._look(i, batch, k, hit=bool(hit[i])) for i in range(len(self.known), len(at))]
+        self.new_looks = [
+            {**self._look(i, batch, k), "crossed": bool(hit[i]), "p_value": float(p[i])}
+            for i in range(len(self.known), len(at))
+        ]
 
-    def _look(self, i: int, batch: BoundsBatch, k: int, *, hit: bool) -> dict[str, Any]:
-        """Return the row of a new look."""
+    def _look(self, i: int, batch: BoundsBatch, k: int) -> dict[str, Any]:
+        """Return the row of a new look, without what it found."""
         position = self.positions[i]
         return {
             "treatment": self.treatment,
@@ -192,7 +203,6 @@ class _Series:
             "alpha_spent": float(batch.alpha_spent[k, i]),
             "bound": _number(batch.bound[k, i]),
             "statistic": _number(self.statistics[i]),
-            "crossed": hit,
         }
 
 

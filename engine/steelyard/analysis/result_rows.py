@@ -186,6 +186,7 @@ def look_rows(analysis: Analysis) -> Iterator[dict[str, Any]]:
                 **row,
                 "experiment_id": experiment.name,
                 "metric": one.test.record,
+                "metric_version": one.test.measure.key.version,
                 "variant": experiment.treatments[look["treatment"]].name,
                 "hypothesis": one.test.hypothesis,
             }

@@ -217,6 +217,7 @@ LOOKS = Table(
         _flag("crossed", "Whether the statistic has crossed the bound."),
         _RUN,
         _count("metric_version", "Version of the metric."),
+        _number("p_value", "P-value of all looks up to this one together.", 1.0),
     ),
     replaced="never",
     slice_by=("metric", "variant", "hypothesis", "look"),

@@ -145,3 +145,13 @@ def test_decision_and_interval_agree_where_the_statistic_is_at_the_bound() -> No
     has_look = np.isfinite(one.critical.value)
     assert has_look.any()
     assert (excludes_zero == (statistic >= one.critical.value))[has_look].all()
+
+
+def test_p_values_on_record_are_not_worked_out_again() -> None:
+    known = as_recorded(analyse(world(), looks={}), until=3)
+    for looks in known.values():
+        looks[:] = [{**look, "p_value": 0.3} for look in looks]
+    one = superiority(analyse(world(), looks=known))
+    assert one.critical.p_value[:3, 0].tolist() == [0.3] * 3
+    without = {key: [{**look, "p_value": None} for look in looks] for key, looks in known.items()}
+    assert superiority(analyse(world(), looks=without)).critical.p_value[2, 0] < 0.3
