@@ -7,7 +7,9 @@ collect_ignore = ["reference/peers.py"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="rewrite golden files; then read the difference")
+    parser.addoption(
+        "--update-golden", action="store_true", help="rewrite golden files; then read the difference"
+    )
     parser.addoption(
         "--write-calibration", action="store_true", help="write docs/calibration.md from the checks that ran"
     )

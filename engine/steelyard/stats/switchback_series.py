@@ -110,7 +110,13 @@ def hac_effect(
             one variant.
 
     References:
-        Newey & West (1987), Econometrica 55.
+        Newey & West (1987), Econometrica 55. Checked against statsmodels.
+
+    Examples:
+        >>> hour = np.arange(240)
+        >>> result = hac_effect(np.sin(hour / 5) + 0.5 * (hour % 2), hour % 2)
+        >>> round(result.effect, 2), round(result.std_error, 3)
+        (0.5, 0.036)
     """
     outcome, mark = _series(values, treated)
     if len(mark) < SHORTEST_SERIES:
