@@ -33,6 +33,7 @@ CONTRACT = {
     "runs": """run_id started ended status as_of engine_version git_commit sql_hash rows_read bytes_read
     stage_seconds""",
     "learning": "run_id experiment_id as_of outcome",
+    "caps": "experiment_id name metric value as_of run_id",
 }
 
 
