@@ -245,3 +245,14 @@ def test_a_percentile_cap_is_kept_for_the_experiment(fresh: Callable[[str], Path
     assert {row["as_of"] for row in again} == {DAYS[15]}
     outcome = [row["value"] for row in again if "value" in row["name"]]
     assert outcome > [row["value"] for row in caps if "value" in row["name"]]
+
+
+def test_a_run_of_the_latest_day_leaves_earlier_days_alone(fresh: Callable[[str], Path]) -> None:
+    """Without the series, an open window's value on an earlier day would hold rows of later ones."""
+    folder = fresh("latest")
+    rewrite(folder, metrics={"primary": ["orders_per_user"]}, analysis={"test": "fixed"})
+    run(folder, END)
+    series = {name: by_key(table(folder, name)) for name in ("timeseries", "moments", "results")}
+    Project.load(folder).run(RunOptions(as_of=END, is_series=False))
+    for name, rows in series.items():
+        assert_same(by_key(table(folder, name)), rows)

@@ -211,10 +211,11 @@ class Run:
         decisions = list(decision_rows(analysis, health))
         minimum = self.files.project.privacy.minimum_units
         series = [self._stamp(row) for row in result_rows(analysis) if _is_shown(row, minimum)]
-        latest = [{**row, "as_of": self.result.as_of} for row in series if row["as_of"] == moments.days[-1]]
+        latest = [{**row, "as_of": self.result.as_of} for row in _of_day(series, moments.days[-1])]
+        stored = [self._stamp(row) for row in moment_rows(moments)]
         return {
             "results": latest,
-            "timeseries": series,
+            "timeseries": series if self.options.is_series else _of_day(series, moments.days[-1]),
             "looks": [self._stamp(row) for row in look_rows(analysis)],
             "health": [self._stamp(row) for row in health],
             "decisions": [self._stamp(row) for row in decisions],
@@ -222,7 +223,7 @@ class Run:
             "caps": [
                 self._stamp(row) for row in cap_rows(moments.planned, collected.caps, as_of=self.result.as_of)
             ],
-            "moments": [self._stamp(row) for row in moment_rows(moments)],
+            "moments": stored if self.options.is_series else _of_day(stored, moments.days[-1]),
         }
 
     def _stamp(self, row: dict[str, Any]) -> dict[str, Any]:
@@ -292,6 +293,11 @@ class Run:
             metrics=metrics if status != "running" else (),
             experiments=experiments if status != "running" else (),
         )
+
+
+def _of_day(rows: Sequence[dict[str, Any]], day: date) -> list[dict[str, Any]]:
+    """Return the rows of a day. Without the series, open windows of earlier days hold what came after them."""
+    return [row for row in rows if row["as_of"] == day]
 
 
 def _is_shown(row: Mapping[str, Any], minimum: int) -> bool:

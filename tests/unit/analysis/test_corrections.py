@@ -64,6 +64,16 @@ def test_holm_decides_and_benjamini_and_hochberg_only_shows(kind: str) -> None:
         assert [bool(one.decisive[LAST, 0]) for one in chosen] == decisive.tolist()
 
 
+def test_a_decision_never_rests_on_benjamini_and_hochberg() -> None:
+    """At a level between the larger p-value and twice it, Benjamini and Hochberg's finds both and Bonferroni's one."""
+    found = [one for one in run(TWO, test="fixed").tests if one.test.decides_as == "success"]
+    alpha = 1.5 * float(max(one.critical.p_value[LAST, 0] for one in found))
+    assert 0 < alpha < 1
+    both = [one for one in run(TWO, test="fixed", alpha=alpha, correction="bh").tests if one.test.beta][:2]
+    assert [bool(one.significant[0, LAST, 0]) for one in both] == [True, True]
+    assert sorted(bool(one.decisive[LAST, 0]) for one in both) == [False, True]
+
+
 @pytest.mark.parametrize("correction", ["holm", "bh"])
 def test_corrections_bear_an_experiment_without_success_metrics(correction: str) -> None:
     analysis = run({"guardrails": [{"metric": "mean", "margin": "2%"}]}, correction=correction)

@@ -79,6 +79,16 @@ def test_a_difference_before_the_exposure_fails(by: float, status: str) -> None:
     assert checks(shifted(analysed(), by), "pre_exposure")[EVERYONE]["status"] == status
 
 
+def test_a_difference_before_the_exposure_is_remembered() -> None:
+    analysis = analysed()
+    for metric in analysis.moments.metrics.values():
+        cell = metric.cells[EVERYONE]
+        moved = cell.mean.copy()
+        moved[2, 1, 1] += 1.0
+        metric.cells[EVERYONE] = replace(cell, mean=moved)
+    assert checks(analysis, "pre_exposure")[EVERYONE]["status"] == "fail"
+
+
 def test_a_difference_before_the_exposure_is_welch_once_a_fixed_test_is_stopped() -> None:
     analysis = shifted(analysed(kind="fixed"), 0.2)
     (metric,) = analysis.moments.metrics.values()
