@@ -4,8 +4,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from steelyard.stats.adjustment import full
+from steelyard.stats.comparison import non_inferiority, superiority
 from steelyard.stats.decision import TestResult, decide, decision_design
+from steelyard.stats.group_sequential import bounds
+from steelyard.stats.gst_exit import inflation as sequential_inflation
+from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg, holm
+from steelyard.stats.power import required_n, required_n_relative
 
 pytestmark = pytest.mark.slow
 
@@ -141,4 +147,75 @@ def test_s09_discoveries_are_seldom_false(calibrate):
     naive = ((p <= 0.1)[:, effects:].sum(axis=1) / np.maximum((p <= 0.1).sum(axis=1), 1)).mean()
     calibrate.check(
         "s09", "negative control: uncorrected, share of false discoveries", naive, low=0.12, **band
+    )
+
+
+def daily_moments(rng, replicates, *, days, units, level, effect):
+    """Return cumulative moments (replicates, days, 2) of an outcome and a covariate that explains half of it."""
+    cells = []
+    for variant in (0, 1):
+        x = rng.standard_normal((replicates, days, units))
+        y = level + variant * effect + np.sqrt(0.5) * (x + rng.standard_normal(x.shape))
+        rows = np.stack([y - level, x], axis=-1)
+        sums = rows.sum(axis=2).cumsum(axis=1)
+        products = np.matmul(np.swapaxes(rows, -1, -2), rows).cumsum(axis=1)
+        n = np.broadcast_to(units * np.arange(1.0, days + 1), sums.shape[:2])
+        cells.append(Moments.from_sums(n=n, sums=sums, products=products, shift=[level, 0.0]))
+    return Moments.stack(cells)
+
+
+def bound_of(clock, **options):
+    looks = bounds(clock, clock, **options)
+    return np.array([np.inf if look.bound is None else look.bound for look in looks])[:, None]
+
+
+def test_planned_sample_ships_with_its_power_under_daily_looks_and_adjustment(calibrate):
+    seed, total, days, level, margin = 890, calibrate.replicates(4_000, 10_000), 14, 2.0, 0.05
+    rng = np.random.default_rng(seed)
+    design = decision_design(success=2, guardrails=3)
+    clock, power = [day / days for day in range(1, days + 1)], 1 - design.beta
+    shared = {"power": power, "r_squared": 0.5}
+    two = sequential_inflation(clock, alpha=design.alpha_success, power=power)
+    one = sequential_inflation(clock, alpha=design.alpha_guardrail, power=power, sides=1)
+    guardrail_n = required_n_relative(
+        0.0,
+        mean_control=level,
+        sd_control=1.0,
+        relative_null=-margin,
+        alpha=design.alpha_guardrail,
+        alternative="greater",
+        inflation=one,
+        **shared,
+    )
+    n = float(guardrail_n.control)
+    # The effect that needs exactly as many units, so that no metric has power to spare.
+    unit = required_n(1.0, sd_control=1.0, alpha=design.alpha_success, inflation=two, **shared)
+    effect = np.sqrt(float(unit.control) / n)
+    units = int(np.ceil(n / days))
+    success_bound = bound_of(clock, alpha=design.alpha_success)
+    guardrail_bound = bound_of(clock, alpha=design.alpha_guardrail, sides=1)
+    shipped_in = []
+    for start in range(0, total, 100):
+        count = min(100, total - start)
+
+        def pair(gain, count=count):
+            return full(daily_moments(rng, count, days=days, units=units, level=level, effect=gain)).pairs()
+
+        # One success metric has its effect and the other none: the worst case for the plan.
+        tests = [superiority(pair(gain), critical=success_bound) for gain in (effect, 0.0)]
+        won = np.logical_or.accumulate(sum(t.significant & (t.effect > 0) for t in tests) > 0, axis=1)
+        lost = np.logical_or.accumulate(sum(t.significant & (t.effect < 0) for t in tests) > 0, axis=1)
+        safe = np.ones_like(won)
+        for _ in range(3):
+            found = non_inferiority(pair(0.0), margin=margin, critical=guardrail_bound).significant
+            safe &= np.logical_or.accumulate(found, axis=1)
+        shipped_in.append((won & safe & ~lost).any(axis=1).mean() * count)
+    rate = float(np.sum(shipped_in)) / total
+    calibrate.check(
+        "e2e",
+        "power, 14 looks, adjusted, 2 success, 3 guardrails",
+        rate,
+        low=0.80,
+        replicates=total,
+        seed=seed,
     )

@@ -64,6 +64,14 @@ def test_diluted_ratio_has_the_variance_of_repeated_experiments():
     assert np.mean(variances) == pytest.approx(np.var(effects), rel=0.11)
 
 
+def test_diluted_means_share_the_variance_of_the_other_units():
+    triggered = Moments.from_variances(n=[200, 200], mean=[1.0, 1.5], variance=[1.0, 2.0])
+    pair = diluted_means(triggered, Moments.from_variances(n=600, mean=0.2, variance=3.0)).pairs()
+    assert pair.covariance == pytest.approx([0.6**2 * 3.0 / 600])
+    assert pair.var_control == pytest.approx([0.4**2 * 1.0 / 200 + 0.6**2 * 3.0 / 600])
+    assert pair.mean_treatment == pytest.approx([0.4 * 1.5 + 0.6 * 0.2])
+
+
 def test_dilution_without_other_units_changes_nothing():
     rows, hit, variant = triggered_rows()
     triggered = Moments.stack([Moments.from_rows(rows[hit & (variant == k)]) for k in (0, 1)])
@@ -93,8 +101,18 @@ def test_caps_side_by_side_say_whether_the_conclusion_hangs_on_them():
     assert result.precision[:, 0] == pytest.approx([p.variance[0] / pairs[2].variance[0] for p in pairs])
 
 
+@pytest.mark.parametrize(
+    ("means", "spread", "stable"),
+    [((2.0, 2.1), 0.1, True), ((2.0, 0.0), 0.1, False), ((1.1, 0.9), 0.1, False), ((1.1, 1.2), 0.1, True)],
+    ids=["both significant", "opposite and significant", "opposite and not", "neither"],
+)
+def test_caps_agree_in_sign_and_significance(means, spread, stable):
+    pairs = [VariantMeans.independent(n=[9, 9], mean=[1.0, m], variance=[spread] * 2).pairs() for m in means]
+    assert cap_sensitivity(pairs, [5, np.nan]).is_stable.tolist() == [stable]
+
+
 def test_cap_without_a_result_is_not_stable():
-    known = VariantMeans.independent(n=[9, 9], mean=[1.0, 2.0], variance=[0.1, 0.1]).pairs()
+    known = VariantMeans.independent(n=[9, 9], mean=[1.0, 1.1], variance=[0.1, 0.1]).pairs()
     unknown = unadjusted(Moments.from_variances(n=[1, 9], mean=[1.0, 2.0], variance=1.0)).pairs()
     assert cap_sensitivity([known, unknown], [5, np.nan]).is_stable.tolist() == [False]
 
@@ -107,6 +125,11 @@ def test_balance_is_the_running_always_valid_p_value():
     expected = np.minimum.accumulate(p_value(z, n.sum(axis=1), 5000.0))
     assert found.statistic[:, 0] == pytest.approx(z)
     assert found.p_value[:, 0] == pytest.approx(expected)
+
+
+def test_balance_waits_for_the_burn_in():
+    looks = Moments.from_variances(n=[[99, 5000]], mean=[[1.0, 9.0]], variance=1.0)
+    assert sequential_balance(looks).p_value.tolist() == [[1.0]]
 
 
 def test_balance_without_variance_has_a_reason_and_no_alarm():

@@ -115,6 +115,14 @@ def test_difference_weights_average_strata_by_their_blocks():
     assert (difference_weights(treated == 1, strata) * values).sum() == pytest.approx(by_hand)
 
 
+def test_difference_weights_of_unequal_numbers_are_those_of_two_means():
+    treated = np.array([1, 0, 0, 0, 1, 0, 0])
+    values = np.arange(7.0) ** 2
+    assert (difference_weights(treated == 1, None) * values).sum() == pytest.approx(
+        difference(values, treated)
+    )
+
+
 def test_strata_with_one_kind_of_block_are_left_out():
     weights = difference_weights(np.array([True, True, False, True]), ["a", "a", "b", "b"])
     assert weights.tolist() == [0, 0, -1, 1]
@@ -125,6 +133,11 @@ def test_coins_follow_the_switch_points():
     assert design.shape == (2000, 30)
     assert np.all(design[:, ::3] == design[:, 1::3])
     assert design.mean() == pytest.approx(0.3, abs=4 * np.sqrt(0.21 / 20_000))
+
+
+def test_first_block_has_a_coin_whatever_its_switch_point_says():
+    design = coin_assignments(3, switch_points=[False, False, True])
+    assert design.astype(int).tolist() == [[0, 0, 0], [0, 0, 1], [1, 1, 0], [1, 1, 1]]
 
 
 def test_block_values_are_ratios_and_say_where_there_is_none():
