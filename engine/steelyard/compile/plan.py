@@ -1,6 +1,6 @@
 """The fused plan of a group: the statements that turn rows into moments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -106,11 +106,15 @@ class GroupPlan(ScanPlan):
     ) -> MomentQuery:
         tree = self.templates.render(template, sample=None, **query.context())
         names: dict[str, list[str]] = {}
+        users: dict[str, set[int]] = {}
         for layout, probed in zip(query.layouts, probe.layouts, strict=True):
-            for ours, theirs in zip(layout.vector, probed.vector, strict=True):
+            pairs = zip(layout.vector, probed.vector, strict=True)
+            for position, (ours, theirs) in enumerate(pairs):
                 if theirs and f"shift_{ours}" not in names.setdefault(theirs, []):
                     names[theirs].append(f"shift_{ours}")
-        averages = [{"name": value, "tree": exp.Avg(this=column(value))} for value in names]
+                is_covariate = position >= layout.outcomes
+                users.setdefault(theirs, set()).update(self._users(layout.measure, is_covariate=is_covariate))
+        averages = [{"name": value, "tree": self._average(value, users[value])} for value in names]
         context = {**probe.context(), "terms": averages}
         shifts = self.templates.render("unit_moments.sql", sample=SAMPLE, **context)
         return MomentQuery(
@@ -122,6 +126,22 @@ class GroupPlan(ScanPlan):
             shifts=shifts,
             shift_names=names,
         )
+
+    def _users(self, measure: str, *, is_covariate: bool) -> Iterator[int]:
+        """Yield the experiments that use a measure's value, or its covariates."""
+        for experiment in self.group.experiments:
+            used = [one for _, one in experiment.measures if one.name == measure]
+            if any(one.covariates or not is_covariate for one in used):
+                yield experiment.numbered.number
+
+    def _average(self, name: str, experiments: Collection[int]) -> exp.Expr:
+        """Return a mean over the units of the experiments that use a value; of the others it may be a mere fill."""
+        value: exp.Expr = column(name)
+        if len(experiments) < len(self.group.experiments):
+            number = exp.IntDiv(this=column("cell"), expression=exp.Literal.number(CELLS_PER_EXPERIMENT))
+            uses = exp.In(this=number, expressions=[exp.Literal.number(one) for one in sorted(experiments)])
+            value = exp.Case(ifs=[exp.If(this=uses, true=value)])
+        return exp.Avg(this=value)
 
     def rollup(self, query: MomentQuery, moments: exp.Expr) -> exp.Expr:
         """Return a query for moments added up over cells."""
