@@ -14,7 +14,7 @@ from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.always_valid import optimal_tuning, p_value, running_p
 from steelyard.stats.comparison import superiority
 from steelyard.stats.multiplicity import benjamini_hochberg
-from steelyard.stats.srm import chi_square, sequential
+from steelyard.stats.srm import CONCENTRATIONS, chi_square, sequential
 
 
 def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> list[dict[str, Any]]:

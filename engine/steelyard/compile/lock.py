@@ -34,7 +34,8 @@ class Meaning:
 
 def meaning_of(query: MetricQuery) -> Meaning:
     """Return what a metric means."""
-    config = query.source.config.model_dump(mode="json", exclude=set(_WORDS))
+    # Defaults stay out: a setting that a later version of the engine adds must not change what is locked.
+    config = query.source.config.model_dump(mode="json", exclude=set(_WORDS), exclude_defaults=True)
     sql = pretty_query(query)
     content = json.dumps({"sql": sql, "config": config}, sort_keys=True, ensure_ascii=False)
     return Meaning(fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16], sql=sql, config=config)

@@ -1,5 +1,6 @@
 """Sample-ratio mismatch: do the variants have the shares of units that the allocation says?"""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,9 @@ from steelyard.stats.reasons import INSUFFICIENT_VARIANTS, NO_DATA, choose
 CONCENTRATION = 1000.0
 """Sensitive to deviations of a few percent in 10,000 to a million units; 10,000 suits ten million and
 more."""
+
+CONCENTRATIONS = (100.0, CONCENTRATION)
+"""Gross mismatches among a few hundred units, and slight ones among many; the mean of e-values is an e-value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -109,7 +113,7 @@ def log_e_value(counts: ArrayLike, shares: ArrayLike, *, concentration: float = 
 
 
 def sequential(
-    daily_counts: ArrayLike, shares: ArrayLike, *, concentration: float = CONCENTRATION
+    daily_counts: ArrayLike, shares: ArrayLike, *, concentration: float | Sequence[float] = CONCENTRATION
 ) -> SrmSeries:
     """Test every day whether the units that arrived so far fit the allocation.
 
@@ -118,7 +122,8 @@ def sequential(
     Args:
         daily_counts: New units per day and variant, shape ``(..., days, K)``.
         shares: The allocation, shape ``(K,)`` or, where it changes, ``(..., days, K)``.
-        concentration: How near to the allocation the alternatives lie; about 1 / (4 deviation²).
+        concentration: How near to the allocation the alternatives lie, about 1 / (4 deviation²); of several,
+            the evidence is averaged.
 
     Raises:
         StatisticsError: A share or count is negative, all shares are zero, or the concentration is not
@@ -126,6 +131,11 @@ def sequential(
 
     References:
         Lindon & Malek (2022), "Anytime-Valid Inference for Multinomial Count Data", NeurIPS.
+
+    Examples:
+        >>> series = sequential([[210, 98]], [0.5, 0.5], concentration=CONCENTRATIONS)
+        >>> f"{float(series.p_value[-1]):.1e}"
+        '6.7e-07'
     """
     counts, share = _checked(daily_counts, shares)
     days = counts.shape[-2]
@@ -134,7 +144,9 @@ def sequential(
     start = np.maximum.accumulate(np.where(changed, np.arange(days), 0), axis=-1)
     running = np.cumsum(counts, axis=-2)
     before = np.take_along_axis(running - counts, start[..., None], axis=-2)
-    epoch = log_e_value(running - before, share, concentration=concentration)
+    tried = [concentration] if isinstance(concentration, float | int) else list(concentration)
+    evidence = [log_e_value(running - before, share, concentration=one) for one in tried]
+    epoch = np.logaddexp.reduce(evidence, axis=0) - np.log(len(tried))
     previous = np.concatenate([np.zeros_like(epoch[..., :1]), epoch[..., :-1]], axis=-1)
     log_e = epoch + np.cumsum(np.where(changed, previous, 0.0), axis=-1)
     highest = np.maximum.accumulate(np.maximum(log_e, 0.0), axis=-1)

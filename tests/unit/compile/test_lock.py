@@ -80,3 +80,8 @@ def test_a_lock_that_cannot_be_read_is_refused(tmp_path: Path, content: str) -> 
     (tmp_path / LOCK_FILE).write_text(content)
     with pytest.raises(CompileError, match="the lock cannot be read"):
         check_lock(tmp_path, {KEY: read(SQL)})
+
+
+def test_a_default_that_is_written_out_keeps_the_fingerprint() -> None:
+    explicit = SQL.replace("version=1", "version=1, type='mean', fill='auto'")
+    assert meaning_of(read(explicit)).fingerprint == meaning_of(read(SQL)).fingerprint

@@ -25,6 +25,7 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
         "profile": "shop",
         "timezone": "UTC",
         "naive_timestamps": "UTC",
+        "dialect": None,
         "schema": "steelyard",
         "units": {"user": "user_id"},
         "exposures": {},
