@@ -57,12 +57,8 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     segments = [EVERYONE, *sorted(one for one in exposed if one != EVERYONE and exposed[one].sum())]
     totals = [exposed[segment].sum(axis=0) for segment in segments]
     tests = [chi_square(total, shares) for total in totals]
-    p = np.array(
-        [
-            float(test.p_value if is_single_look else sequential(exposed[segment], shares).p_value[-1])
-            for segment, test in zip(segments, tests, strict=True)
-        ]
-    )
+    daily = [sequential(exposed[one], shares, concentration=CONCENTRATIONS).p_value[-1] for one in segments]
+    p = np.array([float(test.p_value) for test in tests] if is_single_look else daily)
     adjusted = np.concatenate([p[:1], benjamini_hochberg(p[1:]) if len(p) > 1 else p[1:]])
     planned = " : ".join(f"{share:.4g}" for share in shares)
     for k, (dimension, level) in enumerate(segments):

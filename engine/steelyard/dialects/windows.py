@@ -83,8 +83,9 @@ def order_absent_last(tree: exp.Expr) -> exp.Expr:
                 keys.append(
                     exp.Ordered(this=exp.Is(this=item.this.copy(), expression=exp.null()), nulls_first=True)
                 )
-                item = exp.Ordered(this=item.this.copy(), nulls_first=True)
-            keys.append(item.copy())
+                keys.append(exp.Ordered(this=item.this.copy(), nulls_first=True))
+            else:
+                keys.append(item.copy())
         node.set("order", exp.Order(expressions=keys))
         return node
 

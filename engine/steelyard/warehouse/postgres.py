@@ -217,10 +217,13 @@ class PostgresWarehouse(Warehouse):
             raise duckdb_errors.translate(error, where=str(path)) from error
 
     def _copy_file(self, target: str, rows: Path) -> None:
-        with self._driver().cursor() as cursor, rows.open("rb") as file:
-            with cursor.copy(f"copy {target} from stdin (format csv)") as copy:
-                while chunk := file.read(_CHUNK):
-                    copy.write(chunk)
+        with (
+            self._driver().cursor() as cursor,
+            rows.open("rb") as file,
+            cursor.copy(f"copy {target} from stdin (format csv)") as copy,
+        ):
+            while chunk := file.read(_CHUNK):
+                copy.write(chunk)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
