@@ -1,7 +1,7 @@
 """A metric's value taken apart: partial aggregates that merge, and one scalar expression over them."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sqlglot import exp
@@ -22,18 +22,18 @@ class Partial:
         call: The aggregate with its argument; its condition is not in it.
         condition: Rows that take part; None for all.
         is_count: Whether it is a count: 0 without rows, and exact under subtraction.
+        key: Text that two partials share exactly when they are the same aggregate.
     """
 
     merge: Merge
     call: exp.Expr
     condition: exp.Expr | None
     is_count: bool = False
+    key: str = field(init=False)
 
-    @property
-    def key(self) -> str:
-        """Text that two partials share exactly when they are the same aggregate."""
+    def __post_init__(self) -> None:
         condition = "" if self.condition is None else f" where {text(self.condition)}"
-        return f"{self.merge} {text(self.call)}{condition}"
+        object.__setattr__(self, "key", f"{self.merge} {text(self.call)}{condition}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -7,6 +7,8 @@ from sqlglot.errors import ParseError, TokenError
 from steelyard.errors import CompileError
 
 CANONICAL = "duckdb"
+# One for all texts: they are keys of what is planned, by the thousand.
+_GENERATOR = sqlglot.Dialect.get_or_raise(CANONICAL).generator(comments=False)
 
 
 def parse_query(sql: str, *, dialect: str, where: str) -> exp.Query:
@@ -39,7 +41,7 @@ def parse_query(sql: str, *, dialect: str, where: str) -> exp.Query:
 
 def text(tree: exp.Expr) -> str:
     """Return a tree as one canonical line, without comments: equal trees have equal texts."""
-    return tree.sql(CANONICAL, comments=False)
+    return _GENERATOR.generate(tree)
 
 
 def _verb(tree: exp.Expr) -> str:

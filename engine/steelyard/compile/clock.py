@@ -64,7 +64,7 @@ class Clock:
 
 def timestamp_literal(instant: datetime) -> exp.Expr:
     """Return a zoneless timestamp literal."""
-    return exp.cast(exp.Literal.string(instant.isoformat(sep=" ")), "timestamp")
+    return exp.cast(exp.Literal.string(instant.isoformat(sep=" ")), exp.DType.TIMESTAMP)
 
 
 def zoned_literal(instant: datetime) -> exp.Expr:
@@ -74,7 +74,7 @@ def zoned_literal(instant: datetime) -> exp.Expr:
 
 def date_literal(day: date) -> exp.Expr:
     """Return a date literal."""
-    return exp.cast(exp.Literal.string(day.isoformat()), "date")
+    return exp.cast(exp.Literal.string(day.isoformat()), exp.DType.DATE)
 
 
 def span(value: timedelta) -> exp.Expr:

@@ -48,6 +48,7 @@ class DayMoments:
         self.layouts: list[Layout] = []
         self._joins: list[dict[str, Any]] = []
         self._needs_cells = False
+        self._read: dict[tuple[str, str], list[str]] = {}
 
     def add(self, measure: Measure) -> Layout:
         """Add a measure's changes."""
@@ -84,14 +85,17 @@ class DayMoments:
 
     def _outcomes(self, measure: Measure, when: str) -> list[str]:
         """Return the columns of a measure's values on a day, or before it."""
+        key = (measure.name, when)
+        if key not in self._read:
 
-        def read(name: str) -> exp.Expr:
-            return column(name if when == "now" else f"{name}_before", "running")
+            def read(name: str) -> exp.Expr:
+                return column(name if when == "now" else f"{name}_before", "running")
 
-        return [
-            self.values.add(filled(measured(self.scan, measure, index, read), fill))
-            for index, fill in enumerate(measure.fills)
-        ]
+            self._read[key] = [
+                self.values.add(filled(measured(self.scan, measure, index, read), fill))
+                for index, fill in enumerate(measure.fills)
+            ]
+        return self._read[key]
 
     def _changed(self, measure: Measure, index: int, now: str, before: str) -> tuple[str, str]:
         """Return the columns of a value on a day and before it; its shift where it does not count.

@@ -212,7 +212,7 @@ def bind(tree: exp.Expr, values: Mapping[str, float | None]) -> exp.Expr:
             value = values.get(name)
             if value is None:
                 return exp.Literal.number(0) if name.startswith("shift_") else exp.null()
-            return exp.cast(exp.convert(float(value)), "double")
+            return exp.cast(exp.convert(float(value)), exp.DType.DOUBLE, copy=False)
         return node
 
     return tree.transform(replace)

@@ -309,15 +309,15 @@ def _conditional(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
             counted: exp.Expr = exp.Distinct(expressions=[_when(inner, condition)])
         elif isinstance(argument, exp.Star):
             if condition is None:
-                return exp.cast(call, "double")
+                return exp.cast(call, exp.DType.DOUBLE)
             counted = _when(exp.Literal.number(1), condition)
         else:
             counted = _when(argument, condition)
-        return exp.cast(exp.Count(this=counted), "double")
+        return exp.cast(exp.Count(this=counted), exp.DType.DOUBLE)
     if isinstance(call, exp.Sum):
         is_finite = exp.func("isfinite", call.this.copy())
         both = is_finite if condition is None else exp.and_(condition, is_finite)
-        return exp.cast(exp.Sum(this=_when(call.this, both)), "double")
+        return exp.cast(exp.Sum(this=_when(call.this, both)), exp.DType.DOUBLE)
     if isinstance(call, exp.Min | exp.Max):
         return type(call)(this=_when(call.this, condition))
     if condition is None:

@@ -74,7 +74,7 @@ class Templates:
             raise CompileError(f"Jinja: {error.message}", where=f"sql_templates/{name}") from error
         except ParseError as error:
             raise CompileError(f"the template is no SQL: {error}", where=f"sql_templates/{name}") from error
-        return parsed.transform(lambda node: _place(node, slots))
+        return parsed.transform(lambda node: _place(node, slots), copy=False)
 
 
 def _place(node: exp.Expr, slots: list[exp.Expr]) -> exp.Expr:

@@ -114,13 +114,20 @@ class UnitMoments:
         """Return the values of the template ``unit_moments.sql``."""
         return {
             "units_per_cell": UNITS_PER_CELL,
-            "totals": self.joins.totals,
+            "totals": [self._read_columns(total) for total in self.joins.totals],
             "joins": self.joins.tables,
             "values": self.raw.trees,
             "capped": self.capped.trees,
             "terms": self.terms.trees,
             "needs_cells": self._needs_cells,
         }
+
+    def _read_columns(self, total: dict[str, Any]) -> dict[str, Any]:
+        """Return a total with those of its columns that some value reads."""
+        table = total["name"].replace("total_", "after_", 1)
+        trees = [value["tree"] for value in self.raw.trees]
+        read = {one.name for tree in trees for one in tree.find_all(exp.Column) if one.table == table}
+        return {**total, "columns": [one for one in total["columns"] if one["name"] in read]}
 
     def _vector(self, measure: Measure, *, with_outcomes: bool) -> Vector:
         covariates = self._covariates(measure)

@@ -84,7 +84,7 @@ def as_double(tree: exp.Expr) -> exp.Expr:
                 exp.If(this=exp.Not(this=exp.paren(tree.copy())), true=number(0.0)),
             ]
         )
-    return exp.cast(tree.copy(), "double")
+    return exp.cast(tree, exp.DType.DOUBLE)
 
 
 def finite(tree: exp.Expr) -> exp.Expr:
@@ -95,7 +95,7 @@ def finite(tree: exp.Expr) -> exp.Expr:
 def number(value: float) -> exp.Expr:
     """Return a DOUBLE literal."""
     literal: exp.Expr = exp.Literal.number(repr(abs(float(value))))
-    return exp.cast(exp.Neg(this=literal) if value < 0 else literal, "double")
+    return exp.cast(exp.Neg(this=literal) if value < 0 else literal, exp.DType.DOUBLE, copy=False)
 
 
 def column(name: str, table: str = "") -> exp.Column:
