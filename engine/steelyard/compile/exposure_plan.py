@@ -124,11 +124,14 @@ class ExposurePlan:
         return self.templates.render("seen_units.sql", **self._seen_context())
 
     def _seen_context(self) -> dict[str, Any]:
+        # All declared dimensions order rows of the same moment, so that the choice does not depend on which of them
+        # other experiments use; where none is used there is nothing to choose.
+        declared = self.files.project.exposures[self.group.exposures].dimensions
         return seen_units_context(
             self.numbered,
             log=self.log(),
             types=self.log_types(self.group.exposures),
-            dimensions=self.files.project.exposures[self.group.exposures].dimensions,
+            dimensions=declared if self.group.dimensions else (),
             clock=self.clock,
         )
 
