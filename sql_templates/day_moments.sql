@@ -37,6 +37,7 @@ with running as (
     , {{ tree(value.tree) }} as {{ value.name | ident }}
     {% endfor %}
   from day_values
+{% include "_caps.sql" %}
 )
 select
   cell,

@@ -11,6 +11,7 @@
     , {{ tree(value.tree) }} as {{ value.name | ident }}
     {% endfor %}
   from unit_values
+{% include "_caps.sql" %}
 )
 select
   {% if sample is none %}

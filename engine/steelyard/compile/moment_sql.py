@@ -1,6 +1,6 @@
 """Moments as SQL: which sums a measure needs, and the trees that compute them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -89,20 +89,29 @@ def total(tree: exp.Expr) -> exp.Expr:
     return exp.Sum(this=tree)
 
 
-def cap_placeholder(
+def cap_value(
     measure: Measure, index: int, side: str, *, is_covariate: bool, experiments: Sequence[int]
 ) -> exp.Expr:
-    """Return a percentile cap: one placeholder, or one per experiment, which the unit's cell tells."""
-    names = [
-        cap_name(measure, index, side, experiment, is_covariate=is_covariate) for experiment in experiments
+    """Return a percentile cap: a placeholder, or with several experiments a column of ``caps``."""
+    if len(experiments) == 1:
+        return exp.Placeholder(this=cap_name(measure, index, side, experiments[0], is_covariate=is_covariate))
+    return column(cap_name(measure, index, side, None, is_covariate=is_covariate), "caps")
+
+
+def caps_context(trees: Iterable[exp.Expr], experiments: Sequence[int]) -> dict[str, Any] | None:
+    """Return the relation ``caps`` that trees read: one row per experiment; None where they read none."""
+    names = sorted({one.name for tree in trees for one in tree.find_all(exp.Column) if one.table == "caps"})
+    if not names:
+        return None
+    rows = [
+        [exp.Literal.number(number), *(_cap_placeholder(f"{name}_{number}") for name in names)]
+        for number in experiments
     ]
-    if len(names) == 1:
-        return exp.Placeholder(this=names[0])
-    experiment_no = exp.IntDiv(this=column("cell"), expression=exp.Literal.number(CELLS_PER_EXPERIMENT))
-    case = exp.Case(this=experiment_no)
-    for experiment, name in zip(experiments, names, strict=True):
-        case = case.when(exp.Literal.number(experiment), exp.Placeholder(this=name), copy=False)
-    return case
+    return {"names": names, "rows": rows, "cells_per_experiment": CELLS_PER_EXPERIMENT}
+
+
+def _cap_placeholder(name: str) -> exp.Expr:
+    return exp.cast(exp.Placeholder(this=name), exp.DType.DOUBLE, copy=False)
 
 
 def cap_name(measure: Measure, index: int, side: str, experiment: int | None, *, is_covariate: bool) -> str:
@@ -120,9 +129,7 @@ def caps_of(measure: Measure, index: int, *, is_covariate: bool, experiments: Se
         if cap is not None and cap.kind == "value":
             limits[side] = number(cap.value)
         elif cap is not None:
-            limits[side] = cap_placeholder(
-                measure, index, side, is_covariate=is_covariate, experiments=experiments
-            )
+            limits[side] = cap_value(measure, index, side, is_covariate=is_covariate, experiments=experiments)
     return Caps(**limits)
 
 

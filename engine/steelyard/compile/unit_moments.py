@@ -14,6 +14,7 @@ from steelyard.compile.moment_sql import (
     Terms,
     Vector,
     add_direct_terms,
+    caps_context,
     caps_of,
     covariate_trees,
 )
@@ -118,6 +119,7 @@ class UnitMoments:
             "joins": self.joins.tables,
             "values": self.raw.trees,
             "capped": self.capped.trees,
+            "known_caps": caps_context((value["tree"] for value in self.capped.trees), self.experiments),
             "terms": self.terms.trees,
             "needs_cells": self._needs_cells,
         }

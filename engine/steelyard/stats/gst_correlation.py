@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+import scipy
 from scipy import optimize, special
-from scipy.stats import qmc
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.arrays import ArrayLike, FloatArray
@@ -124,6 +124,8 @@ def _solve(correlation: FloatArray, bounds: FloatArray, look: int, *, target: fl
     order = [look, *before]
     part = correlation[np.ix_(order, order)]
     factor = np.asarray(np.linalg.cholesky(part + _JITTER * (np.eye(len(order)) - part)), dtype=float)
+    # scipy loads its parts when they are first named; this one alone takes a third of a second.
+    qmc = scipy.stats.qmc
     points = np.clip(qmc.Sobol(len(order), rng=0).random_base2(_LOG2_POINTS).T, 1e-16, 1.0 - 1e-16)
 
     def excess(bound: float) -> float:
