@@ -37,7 +37,9 @@ select
   unit,
   min(variant_no) as variant_no,
   max(variant_no) as last_variant_no,
-  min(exposed_at) as exposed_at,
-  min({{ tree(first_row) }}) as first_row
+  min(exposed_at) as exposed_at
+  {% for first in firsts %}
+  , {{ tree(first.tree) }} as {{ first.name | ident }}
+  {% endfor %}
 from logged
 group by experiment_no, unit

@@ -16,6 +16,7 @@ from steelyard.compile.exposure_sql import (
     closing_day,
     exposure_log,
     first_of,
+    first_variant,
     instant,
     seen_units_context,
     trigger_log,
@@ -124,16 +125,22 @@ class ExposurePlan:
         return self.templates.render("seen_units.sql", **self._seen_context())
 
     def _seen_context(self) -> dict[str, Any]:
-        # All declared dimensions order rows of the same moment, so that the choice does not depend on which of them
-        # other experiments use; where none is used there is nothing to choose.
-        declared = self.files.project.exposures[self.group.exposures].dimensions
         return seen_units_context(
             self.numbered,
             log=self.log(),
             types=self.log_types(self.group.exposures),
-            dimensions=declared if self.group.dimensions else (),
+            dimensions=self._ordering_dimensions(),
             clock=self.clock,
         )
+
+    def _ordering_dimensions(self) -> tuple[str, ...]:
+        """Return the dimensions that order rows of the same moment.
+
+        All that are declared, so that the choice does not depend on which of them other experiments use; where none
+        is used there is nothing to choose.
+        """
+        declared = self.files.project.exposures[self.group.exposures].dimensions
+        return tuple(declared) if self.group.dimensions else ()
 
     def analysed_units(self) -> exp.Expr:
         """Return the query for the units that are analysed, per trigger."""
@@ -229,7 +236,8 @@ class ExposurePlan:
 
     def multiple_query(self) -> exp.Expr:
         """Return a query for units seen in several variants: experiment, variant they were first seen in, n."""
-        first = first_of("variant_no")
+        variants = max(len(one.spec.variants) for one in self.numbered)
+        first = first_variant(self._ordering_dimensions(), variants=variants)
         number = column("experiment_no")
         return (
             exp.select(

@@ -169,7 +169,7 @@ def seen_units_context(
         "is_unit": is_unit(types),
         "in_span": in_span(raw, types, clock, experiments),
         "targeting": targeting(experiments),
-        "first_row": first_row(dimensions),
+        "firsts": firsts(dimensions, variants=max(len(one.spec.variants) for one in experiments)),
     }
 
 
@@ -213,6 +213,41 @@ def targeting(experiments: Sequence[NumberedExperiment]) -> exp.Expr | None:
             one_of = exp.In(this=column(name, "log"), expressions=[exp.convert(value) for value in allowed])
             conditions.append(exp.paren(exp.or_(here, one_of)))
     return exp.and_(*conditions) if conditions else None
+
+
+def firsts(dimensions: Sequence[str], *, variants: int) -> list[dict[str, Any]]:
+    """Return the columns that tell a unit's first exposure: its row, or without dimensions the moment per variant.
+
+    The moments say as much as the row, and are much cheaper than the smallest of rows.
+    """
+    if dimensions:
+        return [{"name": "first_row", "tree": exp.Min(this=first_row(dimensions))}]
+    return [
+        {
+            "name": _first_at(number),
+            "tree": exp.Min(this=exp.Case(ifs=[exp.If(this=_is_variant(number), true=column("exposed_at"))])),
+        }
+        for number in range(variants - 1)
+    ]
+
+
+def first_variant(dimensions: Sequence[str], *, variants: int) -> exp.Expr:
+    """Return the variant of a unit's first exposure, the smaller one at the same moment; see `firsts`."""
+    if dimensions:
+        return first_of("variant_no")
+    case = exp.Case(default=exp.Literal.number(variants - 1))
+    for number in range(variants - 1):
+        is_first = exp.EQ(this=column(_first_at(number)), expression=column("exposed_at"))
+        case = case.when(is_first, exp.Literal.number(number), copy=False)
+    return case
+
+
+def _first_at(number: int) -> str:
+    return f"first_of_variant_{number}"
+
+
+def _is_variant(number: int) -> exp.Expr:
+    return exp.EQ(this=column("variant_no"), expression=exp.Literal.number(number))
 
 
 def first_row(dimensions: Sequence[str]) -> exp.Expr:
