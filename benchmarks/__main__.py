@@ -115,7 +115,7 @@ def data_folder(scale: str) -> Path:
         units, events = SCALES[scale]
         say(f"making {events:,} events in {folder}")
         command = [sys.executable, str(HERE / "generate.py"), "--units", str(units), "--events", str(events)]
-        run([*command, "--folder", str(folder)], check=True)
+        run([*command, "--folder", str(folder), *(["--one"] if scale == "100m" else [])], check=True)
     return folder
 
 

@@ -58,14 +58,15 @@ copy (
 """
 
 
-def generate(units: int, events: int, folder: Path) -> None:
-    """Write ``events``, ``exposures`` (one experiment, 90 % of units) and ``exposures_100`` (100 × a tenth)."""
+def generate(units: int, events: int, folder: Path, *, has_many: bool) -> None:
+    """Write ``events``, ``exposures`` (one experiment, 90 % of units) and perhaps ``exposures_100`` (100 × a tenth)."""
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute(SETUP)
     events_path = folder / "events.parquet"
     connection.execute(EVENTS.format(units=units, events=events, path=events_path))
-    for name, experiments, share in (("exposures", 1, 0.9), ("exposures_100", 100, 0.1)):
+    logs = [("exposures", 1, 0.9), ("exposures_100", 100, 0.1)]
+    for name, experiments, share in logs if has_many else logs[:1]:
         path = folder / f"{name}.parquet"
         connection.execute(
             EXPOSURES.format(units=units, experiments=experiments, share=share, stagger=7, path=path)
@@ -77,8 +78,9 @@ def main() -> None:
     parser.add_argument("--units", type=int, default=1_000_000)
     parser.add_argument("--events", type=int, default=10_000_000)
     parser.add_argument("--folder", type=Path, default=DATA)
+    parser.add_argument("--one", action="store_true", help="leave the log of 100 experiments out")
     arguments = parser.parse_args()
-    generate(arguments.units, arguments.events, arguments.folder)
+    generate(arguments.units, arguments.events, arguments.folder, has_many=not arguments.one)
 
 
 if __name__ == "__main__":
