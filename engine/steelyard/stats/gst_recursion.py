@@ -21,6 +21,8 @@ from steelyard.stats.arrays import FloatArray
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(10)
 _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
+_SQRT_HALF = math.sqrt(0.5)
+_CERTAIN = 25.0  # standard deviations
 _BAND = 8.5  # the bridge between two looks has 2e-17 of its mass beyond this many standard deviations
 _CHUNK = 1 << 17  # elements of one kernel block: about what a core's cache holds
 _BLOCK = 120  # target nodes of one kernel block, a multiple of the nodes of a panel
@@ -153,6 +155,21 @@ def log_upper_tail(
     return top + np.log(total), np.sum(np.exp(slopes), axis=1) / (sd * total)
 
 
+def _tail_and_slope(
+    distance: FloatArray, log_mass: FloatArray, sd: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return what `log_upper_tail` does but for rounding, with one exponential; overwrites ``distance``."""
+    # Below it the tail is 1 and its slope 0 to all digits, and the scaled tail would overflow.
+    np.maximum(distance, -_CERTAIN, out=distance)
+    density = log_mass - 0.5 * distance**2
+    top = np.max(density, axis=1)
+    density -= top[:, None]
+    np.exp(density, out=density)
+    distance *= _SQRT_HALF
+    total = 0.5 * np.einsum("ij,ij->i", density, special.erfcx(distance))
+    return top + np.log(total), np.sum(density, axis=1) / (math.sqrt(2.0 * math.pi) * sd * total)
+
+
 def solve_upper_bound(
     grid: Grid, log_target: FloatArray, edge: FloatArray, *, rho: FloatArray, sd: FloatArray, mean: FloatArray
 ) -> FloatArray:
@@ -169,10 +186,13 @@ def solve_upper_bound(
         sd: sqrt(1 - rho^2).
         mean: Mean of Z_k.
     """
+    with np.errstate(divide="ignore"):
+        log_mass = np.log(grid.mass)
     quantile, shift = -special.ndtri_exp(log_target), mean * sd**2
     bound = np.minimum(mean + quantile, rho * edge + shift + sd * quantile)
     for _ in range(100):
-        log_tail, slope = log_upper_tail(grid, bound, rho=rho, sd=sd, shift=shift)
+        distance = ((bound - shift)[:, None] - rho[:, None] * grid.nodes) / sd[:, None]
+        log_tail, slope = _tail_and_slope(distance, log_mass, sd)
         step = (log_target - log_tail) / slope
         bound = bound - step
         if np.all(np.abs(step) <= 1e-8):  # the error left is of the order of its square
