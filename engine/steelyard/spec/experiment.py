@@ -8,11 +8,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from steelyard.errors import SpecError
+from steelyard.hashing import DEFAULT, SCHEMES
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
 from steelyard.spec.fields import closest, parse_label, shown
 from steelyard.spec.inference import Analysis, ColumnName, Defaults
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
+from steelyard.spec.programme import parse_scheme
 from steelyard.spec.project import FileName, Text
 from steelyard.spec.times import parse_day
 
@@ -105,7 +107,7 @@ class Experiment(Spec):
         hypothesis: For readers.
         owner: For readers.
         surface: Product area.
-        tags: For selection.
+        tags: For selection, and for what others are exclusive to.
         exposures: Name of the project's exposures that log it.
         status: draft, running, stopped or decided.
         start: First day; None for a draft only.
@@ -117,6 +119,11 @@ class Experiment(Spec):
         metrics: By role.
         duration: How long it is meant to run.
         analysis: How it is analysed.
+        salt: Draws the variant; None is the experiment's name. A changed allocation needs another.
+        scheme: Hash scheme of the variant's bucket.
+        programme: Whose buckets it claims; None is open to every unit.
+        exclusive_to: No unit is in this experiment and in one with any of these tags.
+        domain: Which holdbacks it leaves alone; its surface's domain unless set.
     """
 
     name: FileName
@@ -137,6 +144,16 @@ class Experiment(Spec):
     metrics: Annotated[Metrics, BeforeValidator(parse_metrics)]
     duration: Duration = Duration()
     analysis: Analysis
+    salt: Text | None = None
+    scheme: Annotated[str, parsed_by(parse_scheme)] = DEFAULT.name
+    programme: FileName | None = None
+    exclusive_to: Annotated[tuple[str, ...], OneOrMany] = ()
+    domain: FileName | None = None
+
+    @property
+    def assignment_salt(self) -> str:
+        """The salt that draws the variant."""
+        return self.name if self.salt is None else self.salt
 
     @property
     def treatments(self) -> tuple[Variant, ...]:
@@ -202,8 +219,21 @@ class Experiment(Spec):
             )
         if not self.metrics.uses:
             raise problem("the experiment names no metric", at=["metrics"], hint="add primary: some_metric")
+        self._check_salt()
         self._check_days()
         return self
+
+    def _check_salt(self) -> None:
+        try:
+            SCHEMES[self.scheme].check_salt(self.assignment_salt)
+        except SpecError as error:
+            raise problem(error.args[0], at=["salt"], hint=error.hint) from None
+        if self.exclusive_to and self.programme is None:
+            raise problem(
+                "exclusive_to needs a programme",
+                at=["exclusive_to"],
+                hint="experiments can only keep out of each other's way on buckets that they share",
+            )
 
     def _check_days(self) -> None:
         if self.start is None:

@@ -43,7 +43,7 @@ class ProjectFiles:
     Attributes:
         root: The project's folder.
         project: `steelyard.yml`.
-        experiments: By name, sorted; with the metrics that their surfaces require.
+        experiments: By name, sorted; with the metrics and the domains of their surfaces.
         surfaces: By name, sorted.
         metrics: Sorted by path; what is in them is the compiler's.
         documents: The YAML file of each experiment, by name.
@@ -104,7 +104,7 @@ def load_project(path: Path | str) -> ProjectFiles:
     return ProjectFiles(
         root=root,
         project=project,
-        experiments={name: _with_required(spec, _specs(surfaces)) for name, (spec, _) in found.items()},
+        experiments={name: _on_surface(spec, _specs(surfaces)) for name, (spec, _) in found.items()},
         surfaces=_specs(surfaces),
         metrics=metrics,
         documents={name: document for name, (_, document) in found.items()},
@@ -181,12 +181,15 @@ def _specs(found: Mapping[str, tuple[Spec, Document]]) -> dict[str, Any]:
     return {name: spec for name, (spec, _) in found.items()}
 
 
-def _with_required(experiment: Experiment, surfaces: Mapping[str, Surface]) -> Experiment:
+def _on_surface(experiment: Experiment, surfaces: Mapping[str, Surface]) -> Experiment:
     surface = surfaces.get(experiment.surface or "")
     if surface is None:
-        return experiment
+        return experiment.model_copy(update={"domain": experiment.domain or experiment.surface})
     return experiment.model_copy(
-        update={"metrics": experiment.metrics.with_required(surface.required_metrics)}
+        update={
+            "metrics": experiment.metrics.with_required(surface.required_metrics),
+            "domain": experiment.domain or surface.domain or surface.name,
+        }
     )
 
 

@@ -1,5 +1,6 @@
 """`steelyard.yml`: what all experiments and metrics of a project share."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -9,6 +10,7 @@ from steelyard.errors import SpecError
 from steelyard.spec.fields import closest, parse_file_name, parse_label, parse_level, shown
 from steelyard.spec.inference import ColumnName, Defaults
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
+from steelyard.spec.programme import Programme
 from steelyard.spec.times import parse_days, parse_zone
 
 Text = Annotated[str, parsed_by(parse_label)]
@@ -119,6 +121,7 @@ class Paths(Spec):
     templates: Text = "sql_templates"
     tests: Text = "tests/metrics"
     target: Text = "target"
+    allocation: Text = "allocation"
 
 
 Scalar = str | int | float | bool
@@ -147,6 +150,7 @@ class Project(Spec):
         units: Key column of each unit.
         exposures: By name.
         triggers: By name.
+        programmes: By name; see `Programme`.
         defaults: Of experiments and metrics.
         vars: Values of ``{{ var('x') }}``.
         sources: By name.
@@ -165,6 +169,7 @@ class Project(Spec):
     units: dict[ColumnName, Text]
     exposures: dict[ColumnName, Exposures] = Field(default_factory=dict)
     triggers: dict[ColumnName, Trigger] = Field(default_factory=dict)
+    programmes: dict[FileName, Programme] = Field(default_factory=dict)
     defaults: Defaults = Defaults()
     vars: Annotated[dict[str, Any], BeforeValidator(_parse_vars)] = Field(default_factory=dict)
     sources: dict[str, Source] = Field(default_factory=dict)
@@ -182,7 +187,12 @@ class Project(Spec):
     def _check_units(self) -> Self:
         if not self.units:
             raise problem("a project needs a unit", at=["units"], hint="add user: user_id")
-        for kind, logs in (("exposures", self.exposures), ("triggers", self.triggers)):
+        kinds: dict[str, Mapping[str, Exposures | Trigger | Programme]] = {
+            "exposures": self.exposures,
+            "triggers": self.triggers,
+            "programmes": self.programmes,
+        }
+        for kind, logs in kinds.items():
             for name, log in logs.items():
                 if log.unit not in self.units:
                     at = (kind, name, "unit")

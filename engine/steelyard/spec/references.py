@@ -30,6 +30,7 @@ def reference_errors(
         *_unknown_metrics(experiment, set(metrics)),
         *_unknown_exposures(experiment, project),
         *_unknown_trigger(experiment, project),
+        *_programme_problems(experiment, project),
         *_surface_problems(experiment, surfaces),
     ]
     return [SpecError(message, where=document.where(at), hint=hint) for message, at, hint in found]
@@ -75,6 +76,23 @@ def _unknown_trigger(experiment: Experiment, project: Project) -> Found:
         yield (
             f"the trigger {name!r} is of another unit than the exposures",
             at,
+            f"its unit must be {exposures.unit!r}",
+        )
+
+
+def _programme_problems(experiment: Experiment, project: Project) -> Found:
+    if experiment.programme is None:
+        return
+    programme = project.programmes.get(experiment.programme)
+    if programme is None:
+        hint = closest(experiment.programme, project.programmes) or "add it to steelyard.yml"
+        yield f"unknown programme {experiment.programme!r}", ["programme"], hint
+        return
+    exposures = project.exposures.get(experiment.exposures)
+    if exposures is not None and exposures.unit != programme.unit:
+        yield (
+            f"the programme {experiment.programme!r} is of another unit than the exposures",
+            ["programme"],
             f"its unit must be {exposures.unit!r}",
         )
 

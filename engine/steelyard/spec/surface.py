@@ -72,6 +72,7 @@ class Surface(Spec):
         owners: Who is asked.
         required_metrics: Added to each of its experiments that lacks them; a plain list is of guardrails.
         properties: What variants' configs may set, by name.
+        domain: Domain that it belongs to; None is one of its own, of its name.
         description: For readers.
     """
 
@@ -79,6 +80,7 @@ class Surface(Spec):
     owners: Annotated[tuple[str, ...], OneOrMany] = ()
     required_metrics: Annotated[Metrics, BeforeValidator(_parse_required)] = Metrics()
     properties: dict[str, Property] = Field(default_factory=dict)
+    domain: FileName | None = None
     description: str = ""
 
     def config_problems(self, config: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -73,6 +73,11 @@ def test_the_long_form_is_read(root: Path) -> None:
             "test": "group_sequential",
             "trigger": None,
         },
+        "salt": None,
+        "scheme": "sha256",
+        "programme": None,
+        "exclusive_to": [],
+        "domain": "checkout",
     }
 
 

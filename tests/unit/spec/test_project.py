@@ -30,6 +30,7 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
         "units": {"user": "user_id"},
         "exposures": {},
         "triggers": {},
+        "programmes": {},
         "defaults": {
             "alpha": 0.05,
             "power": 0.8,
@@ -57,6 +58,7 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
             "templates": "sql_templates",
             "tests": "tests/metrics",
             "target": "target",
+            "allocation": "allocation",
         },
     }
 
