@@ -8,6 +8,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from steelyard.warehouse.ddl import column_statements, table_statements
+from steelyard.warehouse.names import quoted
+from steelyard.warehouse.tables import Column, Table
+
+Condition = tuple[str, Sequence[Any]]
+"""A condition in SQL, and the parameters in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
@@ -106,6 +113,41 @@ class Warehouse(ABC):
     @abstractmethod
     def close(self) -> None:
         """End the connection; a second call does nothing."""
+
+    def schema_statement(self, schema: str) -> str:
+        """Return the statement that creates a schema where there is none."""
+        return f"create schema if not exists {quoted(schema)}"
+
+    def table_statements(self, table: Table, schema: str) -> Iterator[str]:
+        """Yield the statements that create a result table."""
+        yield from table_statements(table, schema, self.types)
+
+    def column_statements(self, table: Table, missing: Sequence[Column], schema: str) -> Iterator[str]:
+        """Yield the statements that add columns to a result table of an earlier version."""
+        for column in missing:
+            yield from column_statements(table, column, schema, self.types)
+
+    def replace_rows(
+        self,
+        table: Table,
+        schema: str,
+        *,
+        owner: str | None,
+        gone: Condition | None,
+        rows: Sequence[Sequence[Any]],
+    ) -> None:
+        """Replace rows of a result table, in a transaction that is open.
+
+        Args:
+            table: The table.
+            schema: Its schema.
+            owner: The experiment that all the rows are of; None where the table is not of experiments' rows.
+            gone: Condition on the rows that go, and its parameters; None where none does.
+            rows: Rows that come, in the table's order of columns.
+        """
+        if gone is not None:
+            self.execute(f"delete from {quoted(table.name, schema)} where {gone[0]}", gone[1])
+        self.insert(table.name, table.names, rows, schema)
 
     def table_exists(self, table: str, schema: str | None = None) -> bool:
         """Return whether there is such a table or view."""

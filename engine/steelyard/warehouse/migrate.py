@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from steelyard.errors import WarehouseError
 from steelyard.warehouse.base import Warehouse
-from steelyard.warehouse.names import literal, quoted, require_safe
-from steelyard.warehouse.tables import TABLES, Column, Table
+from steelyard.warehouse.names import require_safe
+from steelyard.warehouse.stored import KINDS
+from steelyard.warehouse.tables import TABLES, Table
 
 
 def ensure_tables(warehouse: Warehouse, schema: str) -> tuple[str, ...]:
@@ -31,49 +32,22 @@ def ensure_tables(warehouse: Warehouse, schema: str) -> tuple[str, ...]:
     return tuple(statement for statement in statements if not statement.startswith("comment on"))
 
 
-def create_statement(table: Table, schema: str, types: dict[str, str]) -> str:
-    """Return the statement that creates a table.
-
-    Args:
-        table: The table.
-        schema: Its schema.
-        types: What the warehouse calls each kind of column.
-    """
-    columns = [
-        f"{quoted(column.name)} {types[column.kind]}{' not null' if column.is_key else ''}"
-        for column in table.columns
-    ]
-    keys = ", ".join(map(quoted, table.keys))
-    lines = ",\n  ".join([*columns, f"primary key ({keys})"])
-    return f"create table {quoted(table.name, schema)} (\n  {lines}\n)"
-
-
 def _needed(warehouse: Warehouse, schema: str) -> Iterator[str]:
-    types = dict(warehouse.types)
     present = {table.name: warehouse.table_columns(table.name, schema) for table in TABLES.values()}
     if not any(present.values()):
-        yield f"create schema if not exists {quoted(schema)}"
+        yield warehouse.schema_statement(schema)
     for table in TABLES.values():
         found = present[table.name]
-        target = quoted(table.name, schema)
         if not found:
-            yield create_statement(table, schema, types)
-            yield f"comment on table {target} is {literal(table.comment)}"
+            yield from warehouse.table_statements(table, schema)
+            continue
+        _check(table, found, schema)
         missing = [column for column in table.columns if column.name not in found]
-        if found:
-            _check(warehouse, table, found, schema)
-            yield from (
-                f"alter table {target} add column {quoted(column.name)} {types[column.kind]}"
-                for column in missing
-            )
-        yield from (_comment(column, target) for column in missing)
+        if missing:
+            yield from warehouse.column_statements(table, missing, schema)
 
 
-def _comment(column: Column, target: str) -> str:
-    return f"comment on column {target}.{quoted(column.name)} is {literal(column.comment)}"
-
-
-def _check(warehouse: Warehouse, table: Table, found: dict[str, str], schema: str) -> None:
+def _check(table: Table, found: dict[str, str], schema: str) -> None:
     where = f"table {schema}.{table.name}"
     for column in table.columns:
         if column.is_key and column.name not in found:
@@ -82,7 +56,7 @@ def _check(warehouse: Warehouse, table: Table, found: dict[str, str], schema: st
                 where=where,
                 hint="choose another schema in profiles.yml, or rename the table",
             )
-        wanted = warehouse.types[column.kind].lower()
+        wanted = KINDS[column.kind]
         kind = found.get(column.name, wanted)
         if kind != wanted:
             raise WarehouseError(

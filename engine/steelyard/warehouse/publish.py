@@ -3,17 +3,15 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
 
 from steelyard.errors import WarehouseError
-from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.base import Condition, Warehouse
 from steelyard.warehouse.names import quoted
 from steelyard.warehouse.stored import Row, is_same, picker, to_stored
 from steelyard.warehouse.tables import TABLES, Table
 
 _Rows = Sequence[Mapping[str, object]]
 _Slices = dict[Row, list[Row]]
-_Condition = tuple[str, list[Any]]
 
 
 def publish_experiment(
@@ -109,7 +107,7 @@ def _prepare(table: Table, schema: str, rows: _Rows, experiment_id: str, as_of: 
 
 
 def _publish_days(
-    warehouse: Warehouse, schema: str, table: Table, rows: list[Row], scope: _Condition, *, full_refresh: bool
+    warehouse: Warehouse, schema: str, table: Table, rows: list[Row], scope: Condition, *, full_refresh: bool
 ) -> int:
     new = _sliced(table, rows)
     stored = _sliced(table, _select(warehouse, schema, table, scope))
@@ -122,7 +120,7 @@ def _publish_days(
 
 def _scope(
     table: Table, rows: list[Row], experiment_id: str, as_of: date, *, full_refresh: bool
-) -> _Condition:
+) -> Condition:
     """Return which rows publishing may replace, or in ``looks`` may not repeat."""
     if table.replaced == "never":
         return '"experiment_id" = ?', [experiment_id]
@@ -144,22 +142,22 @@ def _write(warehouse: Warehouse, schema: str, table: Table, stored: _Slices, new
     """Replace the stored slices by the new ones, but for those that say the same."""
     kept = {key for key in stored if key in new and is_same(table, stored[key], new[key])}
     gone = [rows[0] for key, rows in stored.items() if key not in kept]
-    if gone:
-        owner = ("experiment_id",) if table.replaced != "key" else ()
-        condition, parameters = _any_of((*owner, *table.slice_by), table, gone)
-        warehouse.execute(f"delete from {quoted(table.name, schema)} where {condition}", parameters)
     rows = [row for key, rows in new.items() if key not in kept for row in rows]
-    warehouse.insert(table.name, table.names, rows, schema)
+    if gone or rows:
+        owned = ("experiment_id",) if table.replaced != "key" else ()
+        owner = picker(table, owned)((gone or rows)[0])[0] if owned else None
+        condition = _any_of((*owned, *table.slice_by), table, gone) if gone else None
+        warehouse.replace_rows(table, schema, owner=owner, gone=condition, rows=rows)
     return len(rows)
 
 
-def _select(warehouse: Warehouse, schema: str, table: Table, condition: _Condition) -> list[Row]:
+def _select(warehouse: Warehouse, schema: str, table: Table, condition: Condition) -> list[Row]:
     names = ", ".join(map(quoted, table.names))
     sql = f"select {names} from {quoted(table.name, schema)} where {condition[0]}"
     return warehouse.query(sql, condition[1]).values
 
 
-def _any_of(names: Sequence[str], table: Table, rows: Sequence[Row]) -> _Condition:
+def _any_of(names: Sequence[str], table: Table, rows: Sequence[Row]) -> Condition:
     """Return the condition that a row agrees with one of those given in the columns named."""
     one = f"({', '.join('?' for _ in names)})"
     pick = picker(table, names)
