@@ -35,9 +35,7 @@ def test_a_programme_takes_every_default(root: Path) -> None:
     ],
     ids=["unit", "buckets", "salt", "scheme", "machine"],
 )
-def test_a_programme_is_refused_with_its_reason(
-    project_refusal: Refusal, text: str, message: str
-) -> None:
+def test_a_programme_is_refused_with_its_reason(project_refusal: Refusal, text: str, message: str) -> None:
     assert message in project_refusal("defaults:", f"programmes: {{{text}}}\ndefaults:")
 
 
