@@ -23,7 +23,7 @@ AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "non-inferiority absolute",
             "deterioration",
         ),
-        "correction": ("none", "bonferroni", "holm", "bh"),
+        "correction": ("none", "bonferroni", "holm", "bh", "e_bh"),
     }
 )
 """What may be combined. A clustered metric is a ratio over clusters: the unit is the cluster."""
@@ -34,6 +34,12 @@ REFUSED: Mapping[frozenset[str], str] = MappingProxyType(
     {
         frozenset({"metric: quantile", "adjustment: post_stratify"}): (
             "a quantile is no mean of its strata's quantiles; use adjustment: none"
+        ),
+        frozenset({"correction: e_bh", "test: fixed"}): (
+            "e-BH needs e-values, which only test: always_valid has; use correction: bh"
+        ),
+        frozenset({"correction: e_bh", "test: group_sequential"}): (
+            "e-BH needs e-values, which only test: always_valid has; use correction: bh"
         ),
     }
 )
@@ -157,7 +163,7 @@ def capability_lines() -> Iterator[str]:
         marks = ["no" if why_not({"metric": metric, "adjustment": name}) else "yes" for name in adjustments]
         yield f"{metric:12}" + "".join(f"{mark:16}" for mark in marks)
     yield ""
-    yield "each with every one of"
+    yield "each with every one of, but for what is refused below"
     for axis in ("test", "hypothesis", "correction"):
         yield f"  {axis}: {', '.join(AXES[axis])}"
     yield "  scale: absolute, relative (Fieller)"

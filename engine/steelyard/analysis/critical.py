@@ -15,6 +15,7 @@ from steelyard.stats.significance import critical_value, p_value
 
 FloatArray = npt.NDArray[np.float64]
 NOT_STOPPED = "fixed_test_not_stopped"
+LAST_DAY_DECIDES = "fixed_test_reads_its_last_day"
 UNPLANNED = 10_000
 """Units per variant at which always-valid bounds are tightest where the experiment plans none."""
 
@@ -33,6 +34,7 @@ class Critical:
         reason: Why there is no test on a day, '' where there is one.
         looks: Rows of the table ``looks`` that are new.
         look_number: Number of the look on a day; 0 without one.
+        e_value: Evidence of the day alone, on average at most 1 without an effect; NaN where the test has none.
     """
 
     value: FloatArray
@@ -44,6 +46,7 @@ class Critical:
     reason: npt.NDArray[np.object_]
     looks: list[dict[str, Any]]
     look_number: npt.NDArray[np.int64]
+    e_value: FloatArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -79,23 +82,27 @@ class Evidence:
 
 
 def fixed(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
-    """Bounds of a fixed test: one look, once the experiment is stopped."""
+    """Bounds of a fixed test: one look, on its last day, once the experiment is stopped."""
     shape = evidence.statistic.shape
     value = critical_value(test.alpha, np.nan_to_num(evidence.df, nan=1.0, posinf=np.inf), _word(test))
     p = p_value(evidence.statistic, evidence.df, "two-sided" if test.sides == 2 else "greater")
-    reason = np.full(shape, "" if calendar.is_stopped else NOT_STOPPED, dtype=object)
+    reason = np.full(shape, LAST_DAY_DECIDES if calendar.is_stopped else NOT_STOPPED, dtype=object)
+    is_read = np.zeros(shape, dtype=bool)
+    if calendar.is_stopped:
+        is_read[-1], reason[-1] = True, ""
     with np.errstate(invalid="ignore"):
-        crossed = (reached(evidence.statistic, test) >= value) & calendar.is_stopped
+        crossed = (reached(evidence.statistic, test) >= value) & is_read
     return Critical(
         value=value,
         interval=value,
-        p_value=p,
+        p_value=np.where(is_read, p, np.nan),
         crossed=crossed,
         side=np.where(crossed, np.sign(evidence.statistic), 0.0),
         is_final=np.full(shape, calendar.is_finished),
         reason=reason,
         looks=[],
         look_number=np.zeros(shape, dtype=np.int64),
+        e_value=np.full(shape, np.nan),
     )
 
 
@@ -121,7 +128,15 @@ def always(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
         reason=np.where(np.isfinite(value), "", TOO_EARLY).astype(object),
         looks=[],
         look_number=np.broadcast_to(np.arange(1, len(value) + 1)[:, None], value.shape),
+        e_value=_e_value(evidence, test, tuning),
     )
+
+
+def _e_value(evidence: Evidence, test: Test, tuning: float) -> FloatArray:
+    """Return the e-values of an always-valid test: 1, no evidence, before the burn-in, and at most 1e300."""
+    log_e = always_valid.log_e_value(evidence.statistic, evidence.n, tuning, sides=test.sides)
+    large_enough = evidence.smallest_n >= always_valid.BURN_IN
+    return np.exp(np.minimum(np.where(large_enough, log_e, 0.0), 690.0))
 
 
 def tuning_of(test: Test, calendar: Calendar) -> float:

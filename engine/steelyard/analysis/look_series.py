@@ -77,6 +77,7 @@ def _gather(series: Sequence["_Series"]) -> Critical:
         reason=np.stack([one.reason for one in series], axis=1),
         looks=[look for one in series for look in one.new_looks],
         look_number=np.stack([one.number for one in series], axis=1),
+        e_value=np.full(value.shape, np.nan),
     )
 
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from steelyard.analysis.critical import NOT_STOPPED
+from steelyard.analysis.critical import LAST_DAY_DECIDES, NOT_STOPPED
 from steelyard.analysis.labels import label_of
 from steelyard.analysis.means import MetricMeans
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
+from steelyard.spec.experiment import Experiment
 from steelyard.stats.arrays import optional
 from steelyard.stats.comparison import Comparison
 from steelyard.stats.means import MeanPair
@@ -35,8 +36,9 @@ def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
     compared = one.comparison
     hidden = experiment.analysis.test == "fixed" and not calendar.is_stopped
     state = np.broadcast_to(one.critical.reason, compared.p_value.shape).copy()
-    state[1:] = np.where(state[1:] == NOT_STOPPED, NOT_STOPPED, "")
-    reason = first(np.where(state == NOT_STOPPED, NOT_STOPPED, ""), compared.reason)
+    is_withheld = (state == NOT_STOPPED) | (state == LAST_DAY_DECIDES)
+    state[1:] = np.where(is_withheld[1:], state[1:], "")
+    reason = first(np.where(is_withheld, state, ""), compared.reason)
     pairs = one.means.pairs
     columns = {
         "n_control": pairs.n_control,
@@ -78,10 +80,20 @@ def _rows(one: TestedMetric, analysis: Analysis) -> Iterator[dict[str, Any]]:
             for d, day in enumerate(calendar.days):
                 row = {name: values[s][d][t] for name, values in shown.items()}
                 row.update(
-                    fixed_columns, as_of=day, dimension=dimension, segment=segment, variant=variant.name
+                    fixed_columns,
+                    as_of=day,
+                    dimension=dimension,
+                    segment=segment,
+                    variant=variant.name,
+                    test=_test_of_segment(experiment) if dimension else experiment.analysis.test,
                 )
                 row.update(mean_control_raw=raw[0][s][d][t], mean_variant_raw=raw[1][s][d][t])
                 yield _clean(row, is_hidden=hidden)
+
+
+def _test_of_segment(experiment: Experiment) -> str:
+    """Return the kind of test of segments: without a plan of their own to spend alpha by, they are always valid."""
+    return "fixed" if experiment.analysis.test == "fixed" else "always_valid"
 
 
 def _on_everyone(values: FloatArray, compared: Comparison) -> FloatArray:
@@ -121,7 +133,6 @@ def _fixed_columns(one: TestedMetric, analysis: Analysis) -> dict[str, Any]:
         else test.use.margin.value,
         "mde": test.use.mde if test.hypothesis == "superiority" else None,
         "alternative": test.shown_alternative,
-        "test": experiment.analysis.test,
         "adjustment": _ADJUSTMENTS[one.means.means.method],
     }
 
@@ -168,7 +179,7 @@ def _clean(row: dict[str, Any], *, is_hidden: bool) -> dict[str, Any]:
         row.update(dict.fromkeys(_HIDDEN), significant=None, reason=NOT_STOPPED)
         return {**row, "label": label_of(row)}
     if row["reason"]:
-        if row["statistic"] is None:
+        if row["statistic"] is None or row["reason"] == LAST_DAY_DECIDES:
             row["significant"] = None
     elif relative:
         row["reason"] = f"relative_effect: {relative}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,11 +19,14 @@ from steelyard.stats import always_valid
 from steelyard.stats.comparison import Comparison, deterioration, non_inferiority, superiority
 from steelyard.stats.decision import DecisionDesign
 from steelyard.stats.means import MeanPair
-from steelyard.stats.multiplicity import benjamini_hochberg, holm
+from steelyard.stats.multiplicity import benjamini_hochberg, e_benjamini_hochberg, holm
 from steelyard.stats.significance import critical_value
 
 FloatArray = npt.NDArray[np.float64]
 Looks = Mapping[tuple[str, str, int], Sequence[Mapping[str, Any]]]
+_ADJUST: Mapping[str, Callable[[FloatArray], FloatArray]] = MappingProxyType(
+    {"holm": holm, "bh": benjamini_hochberg, "e_bh": e_benjamini_hochberg}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -171,7 +175,10 @@ def _segment_levels(test: Test, pairs: MeanPair, calendar: Calendar) -> FloatArr
 def _segment_p(test: Test, compared: Comparison, calendar: Calendar) -> FloatArray:
     """Return the p-values that go with `_segment_levels`."""
     if calendar.experiment.analysis.test == "fixed":
-        return compared.p_value
+        # Days before the last are not for testing.
+        shown = np.full(compared.p_value.shape, np.nan)
+        shown[:, -1] = compared.p_value[:, -1]
+        return shown
     each = always_valid.p_value(
         compared.statistic if test.sides == 2 else compared.evidence,
         compared.n_control + compared.n_treatment,
@@ -183,18 +190,18 @@ def _segment_p(test: Test, compared: Comparison, calendar: Calendar) -> FloatArr
 
 
 def _corrected(tested: list[TestedMetric], calendar: Calendar) -> list[TestedMetric]:
-    """Apply Holm's or Benjamini and Hochberg's correction to the success metrics, over metrics and treatments.
+    """Apply Holm's, Benjamini and Hochberg's or the e-BH correction to the success metrics and treatments.
 
-    Holm's bounds the chance of any false ship like Bonferroni's does, so that decisions may rest on it. Benjamini and
-    Hochberg's does not: it is for reading, and decisions rest on Bonferroni's levels.
+    Holm's bounds the chance of any false ship like Bonferroni's does, so that decisions may rest on it. The two others
+    bound the false discovery rate: they are for reading, and decisions rest on Bonferroni's levels. What e-BH finds is
+    that day's, because the largest of several days' e-values is none.
     """
     correction = calendar.experiment.analysis.correction
     chosen = [one for one in tested if one.test.decides_as == "success"]
-    if correction not in ("holm", "bh") or not chosen:
+    if correction not in _ADJUST or not chosen:
         return tested
-    adjust = holm if correction == "holm" else benjamini_hochberg
-    p = np.stack([one.critical.p_value for one in chosen])
-    rejected = _adjusted(p, adjust) <= calendar.experiment.analysis.alpha
+    weighed = [one.critical.p_value if correction != "e_bh" else one.critical.e_value for one in chosen]
+    rejected = _adjusted(np.stack(weighed), _ADJUST[correction]) <= calendar.experiment.analysis.alpha
     if calendar.experiment.analysis.test == "fixed":
         rejected &= calendar.is_stopped
     for one, found in zip(chosen, rejected, strict=True):

@@ -28,6 +28,7 @@ TESTS = MappingProxyType(
 OTHER_REASONS = MappingProxyType(
     {
         "fixed_test_not_stopped": "A fixed test shows its results once the experiment is stopped.",
+        "fixed_test_reads_its_last_day": "A fixed test is read on its last day only.",
         "no_look_on_this_day": "This day is no look.",
         "no_new_information": "Nothing new is known since an earlier look.",
         "no_alpha_released": "The planned sample has not come nearer since the last look.",

@@ -99,9 +99,19 @@ class Metrics(Spec):
         for group in _ROLES:
             for index, use in enumerate(getattr(self, group)):
                 versions = seen.setdefault((use.role, use.metric.name), set())
-                if versions and (None in versions or use.metric.version in versions | {None}):
+                at = (group, index, "metric")
+                if _may_be_the_same(use, versions):
                     message = f"the metric {use.metric.name!r} stands twice among the {use.role} metrics"
-                    raise problem(message, at=(group, index, "metric"))
+                    raise problem(message, at=at)
+                if use.role == "quality" and _may_be_the_same(
+                    use, seen.get(("success", use.metric.name), set())
+                ):
+                    message = f"the metric {use.metric.name!r} is both a success and a quality metric"
+                    raise problem(
+                        message,
+                        at=at,
+                        hint="a quality metric must not move, a success metric shall: choose one",
+                    )
                 versions.add(use.metric.version)
         return self
 
@@ -116,6 +126,11 @@ class Metrics(Spec):
             for group in _ROLES
         }
         return self.model_copy(update=added)
+
+
+def _may_be_the_same(use: MetricUse, versions: set[int | None]) -> bool:
+    """Return whether a use may mean a version that has been named; without a version it is the newest."""
+    return bool(versions) and (None in versions or use.metric.version in versions | {None})
 
 
 def parse_metrics(value: Any) -> Any:

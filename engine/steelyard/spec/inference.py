@@ -13,7 +13,7 @@ from steelyard.spec.times import parse_day, parse_days, parse_duration
 Test = Literal["fixed", "group_sequential", "always_valid"]
 Spending = Literal["power", "obrien_fleming", "pocock", "hwang_shih_decani"]
 Adjustment = Literal["cuped", "post_stratify", "none"]
-Correction = Literal["bonferroni", "holm", "bh", "none"]
+Correction = Literal["bonferroni", "holm", "bh", "e_bh", "none"]
 Level = Annotated[float, parsed_by(parse_level)]
 ColumnName = Annotated[str, parsed_by(parse_column_name)]
 

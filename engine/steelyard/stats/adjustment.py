@@ -33,6 +33,14 @@ def unadjusted(moments: Moments, *, reason: TextArray | None = None) -> VariantM
     Args:
         moments: Shape ``(..., K)``; the outcome is the first column, others are ignored.
         reason: Reasons already known per cell, such as those of a metric type's reduction.
+
+    Examples:
+        >>> cov = np.array([[4.0, 2.4], [2.4, 2.0]])
+        >>> moments = Moments(
+        ...     n=[4000, 4100], mean=[[10.0, 5.0], [10.2, 5.05]], m2=np.array([3999 * cov, 4099 * cov]))
+        >>> pair = unadjusted(moments).pairs()
+        >>> pair.effect.round(4).tolist(), pair.std_error.round(4).tolist()
+        ([0.2], [0.0444])
     """
     return _regression(moments.select([0]), reason, method="none", leverage_below=0)
 
@@ -58,6 +66,14 @@ def full(moments: Moments, *, reason: TextArray | None = None, leverage_below: i
     References:
         Lin (2013), Annals of Applied Statistics 7(1); Negi & Wooldridge (2021), Econometric Reviews 40(5).
         Checked against R ``estimatr::lm_lin`` and unit rows.
+
+    Examples:
+        >>> cov = np.array([[4.0, 2.4], [2.4, 2.0]])
+        >>> moments = Moments(
+        ...     n=[4000, 4100], mean=[[10.0, 5.0], [10.2, 5.05]], m2=np.array([3999 * cov, 4099 * cov]))
+        >>> pair = full(moments).pairs()
+        >>> pair.effect.round(4).tolist(), pair.std_error.round(4).tolist()
+        ([0.14], [0.0235])
     """
     return _regression(moments, reason, method="full", leverage_below=leverage_below)
 
@@ -75,6 +91,14 @@ def pooled(moments: Moments, *, reason: TextArray | None = None) -> VariantMeans
 
     References:
         Deng, Xu, Kohavi & Walker (2013), WSDM; Yang & Tsiatis (2001), The American Statistician 55.
+
+    Examples:
+        >>> cov = np.array([[4.0, 2.4], [2.4, 2.0]])
+        >>> moments = Moments(
+        ...     n=[4000, 4100], mean=[[10.0, 5.0], [10.2, 5.05]], m2=np.array([3999 * cov, 4099 * cov]))
+        >>> pair = pooled(moments).pairs()
+        >>> pair.effect.round(4).tolist(), pair.std_error.round(4).tolist()
+        ([0.14], [0.0235])
     """
     data = _prepare(moments)
     theta, rank = solve_psd(data.xx.sum(axis=-3), data.xy.sum(axis=-2))

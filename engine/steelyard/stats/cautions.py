@@ -47,6 +47,10 @@ def noisy_denominator(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> BoolArray
         n: Units.
         mean: Mean denominator.
         sd: Standard deviation of the units' denominators.
+
+    Examples:
+        >>> noisy_denominator([50, 5000], mean=2.0, sd=3.0).tolist()
+        [True, False]
     """
     distance = as_floats(mean) * np.sqrt(np.maximum(as_floats(n), 0.0))
     return np.asarray(distance < MINIMUM_DENOMINATOR_RATIO * as_floats(sd), dtype=np.bool_)

@@ -30,6 +30,13 @@ def cluster_pairs(moments: Moments, *, control: int = 0, adjusted: bool = False)
 
     References:
         Checked against R ``sandwich::vcovCL``.
+
+    Examples:
+        >>> clusters = Moments(
+        ...     n=[20, 20], mean=[[50.0, 25.0], [60.0, 25.0]], m2=19 * np.array([[[90.0, 30.0], [30.0, 25.0]]] * 2))
+        >>> pair = cluster_pairs(clusters)
+        >>> pair.effect.round(2).tolist(), pair.std_error.round(4).tolist(), pair.df.tolist()
+        ([0.4], [0.1131], [38.0])
     """
     linear, reason = linearise(moments)
     means = (full if adjusted else unadjusted)(linear, reason=reason)

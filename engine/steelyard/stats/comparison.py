@@ -98,6 +98,13 @@ def superiority(
 
     References:
         Welch (1947), Biometrika 34, 28-35. Checked against R ``t.test``.
+
+    Examples:
+        >>> from steelyard.stats.means import VariantMeans
+        >>> pair = VariantMeans.independent(n=[900, 900], mean=[10.0, 10.5], variance=[0.04, 0.05], df=899).pairs()
+        >>> result = superiority(pair)
+        >>> result.statistic.round(4).tolist(), result.p_value.round(4).tolist(), result.significant.tolist()
+        ([1.6667], [0.0958], [False])
     """
     statistic = divide(pair.effect - as_floats(null), pair.std_error)
     return _compare(
@@ -140,6 +147,13 @@ def non_inferiority(
 
     Raises:
         StatisticsError: A margin is not positive, or a direction is not 1 or -1.
+
+    Examples:
+        >>> from steelyard.stats.means import VariantMeans
+        >>> pair = VariantMeans.independent(n=[900, 900], mean=[10.0, 10.5], variance=[0.04, 0.05], df=899).pairs()
+        >>> result = non_inferiority(pair, margin=0.01)
+        >>> result.statistic.round(4).tolist(), result.p_value.round(4).tolist(), result.significant.tolist()
+        ([2.0089], [0.0223], [True])
     """
     width, sign = as_floats(margin), _direction(direction)
     if not np.all(width > 0):
@@ -185,6 +199,12 @@ def deterioration(
 
     Raises:
         StatisticsError: A direction is not 1 or -1.
+
+    Examples:
+        >>> from steelyard.stats.means import VariantMeans
+        >>> pair = VariantMeans.independent(n=[900, 900], mean=[10.0, 10.5], variance=[0.04, 0.05], df=899).pairs()
+        >>> deterioration(pair).p_value.round(4).tolist(), deterioration(pair, direction=-1).p_value.round(4).tolist()
+        ([0.9521], [0.0479])
     """
     worse = np.where(_direction(direction) > 0, "less", "greater").astype(object)
     statistic = divide(pair.effect, pair.std_error)

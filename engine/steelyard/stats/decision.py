@@ -205,6 +205,14 @@ def decide_all(results: Mapping[str, Sequence[TestResult]], *, finished: bool = 
 
     A quality check that failed for one treatment makes the decisions on all invalid: a sample-ratio
     mismatch, say, speaks of the experiment, whose control they share.
+
+    Examples:
+        >>> better = TestResult(metric="orders", role="success", significant=True)
+        >>> mismatch = TestResult(metric="srm", role="quality", significant=True)
+        >>> {name: one.decision for name, one in decide_all({"a": [better], "b": []}).items()}
+        {'a': 'ship', 'b': 'keep_running'}
+        >>> {name: one.decision for name, one in decide_all({"a": [better], "b": [mismatch]}).items()}
+        {'a': 'invalid', 'b': 'invalid'}
     """
     failed = [test for tests in results.values() for test in _of(tests, "quality") if test.significant]
     return {name: decide([*tests, *failed], finished=finished) for name, tests in results.items()}

@@ -95,6 +95,10 @@ def benjamini_yekutieli(p: ArrayLike, weights: ArrayLike | None = None) -> Float
 
     References:
         Benjamini & Yekutieli (2001), Annals of Statistics 29. Checked against R ``p.adjust``.
+
+    Examples:
+        >>> benjamini_yekutieli([0.001, 0.008, 0.039, 0.041, 0.27]).round(4).tolist()
+        [0.0114, 0.0457, 0.117, 0.117, 0.6165]
     """
     values = as_floats(p)
     positions = np.arange(1, values.shape[-1] + 1)

@@ -37,6 +37,13 @@ def poststratify(
 
     References:
         Miratrix, Sekhon & Yu (2013), JRSS-B 75, 369-396.
+
+    Examples:
+        >>> strata = Moments.from_variances(
+        ...     n=[[500, 480], [300, 320]], mean=[[1.0, 1.2], [3.0, 3.4]], variance=[[1.0, 1.0], [2.0, 2.0]])
+        >>> pair = poststratify(strata).pairs()
+        >>> pair.effect.round(4).tolist(), pair.std_error.round(4).tolist()
+        ([0.2775], [0.059])
     """
     outcome = moments.select([0])
     merged, joined = _merge_small(outcome, other)

@@ -152,7 +152,13 @@ def std_error_at(
     r_squared: ArrayLike = 0.0,
     design_effect: ArrayLike = 1.0,
 ) -> FloatArray:
-    """Standard error of a difference in means at given numbers of units."""
+    """Standard error of a difference in means at given numbers of units.
+
+    Examples:
+        >>> error = std_error_at(n_control=3140, n_treatment=3140, sd_control=1.0, r_squared=0.5)
+        >>> round(float(error), 5)
+        0.01785
+    """
     base = as_floats(sd_control)
     other = base if sd_treatment is None else as_floats(sd_treatment)
     noise = other**2 / as_floats(n_treatment) + base**2 / as_floats(n_control)
@@ -220,6 +226,10 @@ def is_powered(
 
     References:
         Nordin & Schultzberg (2024), on precision-based designs.
+
+    Examples:
+        >>> is_powered([0.017, 0.019], 0.05).tolist()
+        [True, False]
     """
     enough = np.abs(as_floats(effect)) / quantile_sum(alpha, power, alternative)
     return np.asarray(as_floats(std_error) <= enough, dtype=np.bool_)

@@ -79,6 +79,12 @@ def clustered_ranks(
 
     References:
         Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD, section 4.
+
+    Examples:
+        >>> share = Moments.from_variances(n=400, mean=0.9, variance=0.04)
+        >>> ranks = clustered_ranks(share, 0.9, rows=2400)
+        >>> float(ranks.lower), float(ranks.upper)
+        (2112.0, 2209.0)
     """
     spread = root(divide(distribution.variance[..., 0], distribution.n))
     count, level, error = np.broadcast_arrays(as_floats(rows), _level(q), as_floats(alpha))
@@ -117,6 +123,11 @@ def quantile_means(
 
     References:
         Price & Bonett (2001), Journal of Statistical Computation and Simulation 68.
+
+    Examples:
+        >>> means = quantile_means(n=[2000, 2000], estimate=[410, 395], lower=[400, 386], upper=[421, 405])
+        >>> means.pairs().effect.tolist(), means.pairs().std_error.round(2).tolist()
+        ([-15.0], [7.22])
     """
     units, value, low, high, bin_width = np.broadcast_arrays(
         *map(as_floats, (n, estimate, lower, upper, resolution))

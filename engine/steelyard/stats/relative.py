@@ -105,6 +105,10 @@ def delta_std_error(
 
     Returns:
         Standard errors; NaN where the control's mean is not positive.
+
+    Examples:
+        >>> round(float(delta_std_error(10.5, 0.04, 10.0, 0.05)), 4)
+        0.0308
     """
     m1, v1, m0, v0, c = map(as_floats, (mean_treatment, var_treatment, mean_control, var_control, covariance))
     base = np.where(m0 > 0, m0, np.nan)
@@ -120,7 +124,13 @@ def log_interval(
     covariance: ArrayLike = 0.0,
     critical: ArrayLike = Z_95,
 ) -> RelativeEffect:
-    """Relative effect with an interval symmetric on the logarithmic scale; needs both means positive."""
+    """Relative effect with an interval symmetric on the logarithmic scale; needs both means positive.
+
+    Examples:
+        >>> lift = log_interval(10.5, 0.04, 10.0, 0.05)
+        >>> round(float(lift.effect), 4), round(float(lift.ci_lower), 4), round(float(lift.ci_upper), 4)
+        (0.05, -0.0087, 0.1122)
+    """
     m1, v1, m0, v0, c, q = np.broadcast_arrays(
         *map(as_floats, (mean_treatment, var_treatment, mean_control, var_control, covariance, critical))
     )

@@ -123,7 +123,7 @@ _COMPARISON = (
     _number("margin", "Non-inferiority margin: a share of the mean of the control, or see label."),
     _number("mde", "Relative effect that the experiment is planned to detect."),
     _text("alternative", "two-sided, increase or decrease."),
-    _text("test", "fixed, group_sequential or always_valid."),
+    _text("test", "fixed, group_sequential or always_valid, which segments of either sequential test are."),
     _text("adjustment", "How variance is reduced: none, cuped or post_stratify."),
     _number("variance_reduction", "1 less the adjusted variance divided by the unadjusted one.", 1.0),
     _count("required_n", "Units per variant that the planned power needs."),

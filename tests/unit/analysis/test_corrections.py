@@ -7,6 +7,7 @@ import pytest
 from tests.support.matrix_world import DAYS, experiment, make_rows, moments_of
 
 from steelyard.analysis.hypotheses import design_tests
+from steelyard.analysis.result_rows import result_rows
 from steelyard.analysis.results import Analysis, analyse
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import Metrics, parse_metrics
@@ -72,6 +73,55 @@ def test_a_decision_never_rests_on_benjamini_and_hochberg() -> None:
     both = [one for one in run(TWO, test="fixed", alpha=alpha, correction="bh").tests if one.test.beta][:2]
     assert [bool(one.significant[0, LAST, 0]) for one in both] == [True, True]
     assert sorted(bool(one.decisive[LAST, 0]) for one in both) == [False, True]
+
+
+@pytest.mark.parametrize(("alpha", "found"), [(0.05, 1), (0.2, 2)])
+def test_e_bh_rejects_the_largest_e_values_of_the_day_and_decides_nothing(alpha: float, found: int) -> None:
+    analysis = run(TWO, correction="e_bh", test="always_valid", alpha=alpha)
+    chosen = [one for one in analysis.tests if one.test.decides_as == "success"]
+    tuning = float(always_valid.optimal_tuning(2 * 600, alpha=alpha / 2))
+    e = []
+    for one in chosen:
+        n = np.array([ROWS[one.test.label].on(LAST, variant).shape[0] for variant in (0, 1)]).sum()
+        z = float(one.comparison.statistic[0, LAST, 0])
+        e.append(float(np.sqrt(tuning / (n + tuning)) * np.exp(n * z**2 / (2 * (n + tuning)))))
+    assert [float(one.critical.e_value[LAST, 0]) for one in chosen] == pytest.approx(e)
+    # Wang and Ramdas: the k largest, for the largest k whose smallest is at least m / (alpha k).
+    ranked = sorted(e, reverse=True)
+    k = max((k for k in (1, 2) if ranked[k - 1] >= 2 / (alpha * k)), default=0)
+    assert k == found
+    assert [bool(one.significant[0, LAST, 0]) for one in chosen] == [value in ranked[:k] for value in e]
+    p = [float(one.critical.p_value[LAST, 0]) for one in chosen]
+    assert [bool(one.decisive[LAST, 0]) for one in chosen] == [value <= alpha / 2 for value in p]
+    assert sum(bool(one.decisive[LAST, 0]) for one in chosen) == 1
+
+
+def test_e_bh_finds_nothing_before_every_variant_has_a_hundred_units() -> None:
+    one = run({"primary": ["mean"]}, correction="e_bh", test="always_valid").tests[0]
+    small = np.minimum(one.means.pairs.n_control, one.means.pairs.n_treatment)[0, :, 0] < 100
+    assert np.array_equal(one.critical.e_value[:, 0] == 1.0, small)
+
+
+@pytest.mark.parametrize("correction", ["none", "holm", "bh"])
+def test_a_fixed_test_is_significant_on_its_last_day_only(correction: str) -> None:
+    analysis = run(TWO, test="fixed", correction=correction, alpha=0.4)
+    assert any(one.significant[:, LAST].any() for one in analysis.tests)
+    assert not any(one.significant[:, :LAST].any() for one in analysis.tests)
+    rows = [row for row in result_rows(analysis) if row["as_of"] < analysis.calendar.days[-1]]
+    assert {(row["significant"], row["p_value"], row["reason"]) for row in rows} == {
+        (None, None, "fixed_test_reads_its_last_day")
+    }
+    assert all(row["effect"] is not None and row["nominal_p_value"] is not None for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("kind", "of_segments"),
+    [("fixed", "fixed"), ("group_sequential", "always_valid"), ("always_valid", "always_valid")],
+)
+def test_the_column_test_says_how_segments_are_tested(kind: str, of_segments: str) -> None:
+    rows = list(result_rows(run({"primary": ["mean"]}, test=kind)))
+    assert {row["test"] for row in rows if row["dimension"] == ""} == {kind}
+    assert {row["test"] for row in rows if row["dimension"] != ""} == {of_segments}
 
 
 @pytest.mark.parametrize("correction", ["holm", "bh"])

@@ -269,6 +269,11 @@ CASES = [
         ":15: the metric 'checkout_rate' stands twice among the success metrics",
     ),
     (
+        "- p99_page_load_ms",
+        "- p99_page_load_ms\n  quality: [orders_per_user, checkout_rate@2]",
+        ":19: the metric 'checkout_rate' is both a success and a quality metric\n  hint: a quality metric must not move",
+    ),
+    (
         "primary: checkout_rate",
         "primary: checkout_rate@x",
         ":14: metrics.primary.metric: 'checkout_rate@x' pins no",
