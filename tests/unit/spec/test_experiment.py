@@ -271,7 +271,7 @@ CASES = [
     (
         "- p99_page_load_ms",
         "- p99_page_load_ms\n  quality: [orders_per_user, checkout_rate@2]",
-        ":19: the metric 'checkout_rate' is both a success and a quality metric\n  hint: a quality metric must not move",
+        ":19: the metric 'checkout_rate' is both a success and a quality metric\n  hint: a quality metric must",
     ),
     (
         "primary: checkout_rate",
