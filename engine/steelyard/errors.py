@@ -31,7 +31,15 @@ class CompileError(EngineError, ValueError):
 
 
 class WarehouseError(EngineError, RuntimeError):
-    """The warehouse refused, is unreachable, or holds something unexpected."""
+    """The warehouse refused, is unreachable, or holds something unexpected.
+
+    Attributes:
+        is_transient: Whether the same statement or transaction may succeed when it is run again.
+    """
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", is_transient: bool = False) -> None:
+        super().__init__(message, where=where, hint=hint)
+        self.is_transient = is_transient
 
 
 class StatisticsError(EngineError, ValueError):

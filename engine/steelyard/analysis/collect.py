@@ -16,6 +16,7 @@ from steelyard.compile.plan import GroupPlan, Tree, bind
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
 from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.retry import with_retries
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,10 +44,12 @@ class Collector:
     Args:
         plan: The plan.
         warehouse: Where it runs.
+        label: What stands in a comment before each statement, so that the warehouse's history of queries says
+            whose they are.
     """
 
-    def __init__(self, plan: GroupPlan, warehouse: Warehouse) -> None:
-        self.plan, self.warehouse = plan, warehouse
+    def __init__(self, plan: GroupPlan, warehouse: Warehouse, *, label: str = "") -> None:
+        self.plan, self.warehouse, self.label = plan, warehouse, label
         self.dialect = DIALECTS[warehouse.dialect]
         self.statements: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
@@ -62,7 +65,7 @@ class Collector:
             started = perf_counter()
             text = self._text(statement.name, statement.tree)
             with _reading_for(statement.files):
-                self.warehouse.create_temporary(statement.table, text)
+                self._create(statement.table, statement.name, text)
             self.seconds[statement.name] = perf_counter() - started
         levels = self._levels()
         caps = {**self._caps(levels), **frozen_caps}
@@ -87,9 +90,14 @@ class Collector:
         self.statements[name] = text
         return text
 
+    def _create(self, table: str, name: str, sql: str) -> None:
+        text = labelled(sql, self.label, name)
+        with_retries(lambda: self.warehouse.create_temporary(table, text))
+
     def _rows(self, name: str, tree: Tree) -> Sequence[tuple[Any, ...]]:
         started = perf_counter()
-        rows = self.warehouse.query(self._text(name, tree)).values
+        text = labelled(self._text(name, tree), self.label, name)
+        rows = with_retries(lambda: self.warehouse.query(text)).values
         self.seconds[name] = perf_counter() - started
         return rows
 
@@ -140,6 +148,16 @@ class Collector:
         rows = self._rows(query.name, tree)
         _require_finite(rows, [layout.measure for layout in query.layouts])
         return MomentRows(query=query, rows=rows, shifts=shifts)
+
+
+def labelled(sql: str, label: str, statement: str) -> str:
+    """Return SQL with a comment in front of it, on the same line, so that lines in errors stay what they are.
+
+    Examples:
+        >>> labelled("select 1", "run 1f, experiments a", "caps")
+        '/* steelyard: run 1f, experiments a, statement caps */ select 1'
+    """
+    return f"/* steelyard: {label}, statement {statement} */ {sql}" if label else sql
 
 
 @contextmanager

@@ -20,6 +20,10 @@ from steelyard.run import Project, RunOptions, RunResult, dry_run, project_repor
 @click.option(
     "--dry-run", "is_dry", is_flag=True, help="Print the plan and the warehouse's estimate; run nothing."
 )
+@click.option(
+    "--max-rows", type=click.IntRange(min=1), help="Refuse to read more rows, by the warehouse's plan."
+)
+@click.option("--max-bytes", type=click.IntRange(min=1), help="Refuse to read more bytes, likewise.")
 @format_option
 @project_options
 def run(
@@ -28,6 +32,8 @@ def run(
     full_refresh: bool,
     latest: bool,
     is_dry: bool,
+    max_rows: int | None,
+    max_bytes: int | None,
     style: str,
     project_dir: Path,
     profiles_dir: Path | None,
@@ -38,7 +44,14 @@ def run(
     Example: steelyard run --as-of 2026-04-14 --select checkout-progress-bar
     """
     project = Project.load(project_dir, target=target, profiles_dir=profiles_dir)
-    options = RunOptions(as_of=as_of, select=select, full_refresh=full_refresh, is_series=not latest)
+    options = RunOptions(
+        as_of=as_of,
+        select=select,
+        full_refresh=full_refresh,
+        is_series=not latest,
+        max_rows=max_rows,
+        max_bytes=max_bytes,
+    )
     if is_dry:
         for line in dry_run(project, options):
             click.echo(line)

@@ -44,7 +44,12 @@ def compute_moments(
 
 
 def collect_group(
-    group: Group, files: ProjectFiles, warehouse: Warehouse, *, frozen_caps: Mapping[str, float | None]
+    group: Group,
+    files: ProjectFiles,
+    warehouse: Warehouse,
+    *,
+    frozen_caps: Mapping[str, float | None],
+    label: str = "",
 ) -> Collected:
     """Run one group's plan, with the types that the warehouse says its columns have."""
     templates = project_templates(files)
@@ -54,7 +59,7 @@ def collect_group(
     plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
     check_metrics(plan, warehouse)
     try:
-        return Collector(plan, warehouse).collect(frozen_caps=frozen_caps)
+        return Collector(plan, warehouse, label=label).collect(frozen_caps=frozen_caps)
     finally:
         warehouse.drop_temporaries()
 

@@ -10,6 +10,7 @@ from steelyard.compile.explain import explain
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.plan import GroupPlan
 from steelyard.errors import SpecError
+from steelyard.run.budget import planned_reading, reading_queries, require_budget, shown_size
 from steelyard.run.metrics import sorted_items
 from steelyard.run.pipeline import RunOptions
 from steelyard.run.project import Project
@@ -98,14 +99,22 @@ def write_manifest(project: Project) -> Path:
 def dry_run(project: Project, options: RunOptions) -> Iterator[str]:
     """Yield what a run would scan, and the warehouse's estimate of it; nothing is written to the warehouse."""
     with project.connect() as warehouse:
-        for plan in project.plans(as_of=options.as_of, select=options.select, is_series=options.is_series):
+        plans = project.plans(
+            as_of=options.as_of,
+            select=options.select,
+            is_series=options.is_series,
+            dialect=warehouse.dialect,
+        )
+        for plan in plans:
             yield from explain(plan)
             yield ""
-            yield "the warehouse's plan of the exposures:"
-            yield warehouse.estimate(plan.text(plan.seen_units()))
-            for scan in plan.group.scans:
-                yield f"the warehouse's plan of the facts of {scan.name}:"
-                yield warehouse.estimate(plan.text(plan.facts_query(scan)))
+            for name, sql in reading_queries(plan):
+                yield f"the warehouse's plan of {name}:"
+                yield warehouse.estimate(sql)
+        reading = planned_reading(plans, warehouse)
+        if reading is not None:
+            yield f"a run reads at most {reading.rows:,} rows, about {shown_size(reading.size)}"
+        require_budget(plans, warehouse, options)
 
 
 def _target_dialect(project: Project) -> str:

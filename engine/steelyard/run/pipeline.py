@@ -1,6 +1,7 @@
 """One run: plan, collect, analyse and publish every experiment, none of which takes another down."""
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -29,8 +30,9 @@ from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.migrate import ensure_tables
-from steelyard.warehouse.publish import publish_experiment, publish_run
+from steelyard.warehouse.publish import end_interrupted, publish_experiment, publish_run
 from steelyard.warehouse.read import read_looks
+from steelyard.warehouse.retry import with_retries
 
 Progress = Callable[[str], None]
 
@@ -78,12 +80,16 @@ class RunOptions:
         select: Names of experiments, ``tag:x`` or ``metric:x``; empty for all.
         full_refresh: Whether looks and caps on record are forgotten first.
         is_series: Whether every day is wanted, not only the last.
+        max_rows: Most rows that may be read; None for any number.
+        max_bytes: Most bytes, likewise.
     """
 
     as_of: date | None = None
     select: tuple[str, ...] = ()
     full_refresh: bool = False
     is_series: bool = True
+    max_rows: int | None = None
+    max_bytes: int | None = None
 
 
 class Run:
@@ -109,6 +115,8 @@ class Run:
 
     def execute(self) -> RunResult:
         """Run every group, then record the run."""
+        if self.warehouse.is_exclusive:
+            end_interrupted(self.warehouse, self.schema)
         self._record(status="running")
         try:
             for name in self.chosen:
@@ -156,7 +164,13 @@ class Run:
         self.progress(f"{group.exposures}: {len(names)} experiments, {len(group.scans)} scans")
         started = perf_counter()
         try:
-            collected = collect_group(group, self.files, self.warehouse, frozen_caps=self._caps(group))
+            collected = collect_group(
+                group,
+                self.files,
+                self.warehouse,
+                frozen_caps=self._caps(group),
+                label=run_label(self.result.run_id, names),
+            )
         except EngineError as error:
             self._isolate(names, error)
             return
@@ -188,13 +202,16 @@ class Run:
     def _publish(self, name: str, collected: Collected) -> None:
         try:
             tables = self._tables(name, collected)
-            self.result.published[name] = publish_experiment(
-                self.warehouse,
-                self.schema,
-                experiment_id=name,
-                as_of=self.result.as_of,
-                tables=tables,
-                full_refresh=self.options.full_refresh,
+            self.result.published[name] = with_retries(
+                lambda: publish_experiment(
+                    self.warehouse,
+                    self.schema,
+                    experiment_id=name,
+                    as_of=self.result.as_of,
+                    tables=tables,
+                    full_refresh=self.options.full_refresh,
+                ),
+                tell=self.progress,
             )
         except EngineError as error:
             self._fail(name, error)
@@ -310,6 +327,18 @@ def _sql_hash(statements: Mapping[str, Mapping[str, str]]) -> str | None:
         return None
     text = "\n".join(sql for group in statements.values() for sql in group.values())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def run_label(run_id: str, experiments: Sequence[str]) -> str:
+    """Return what a comment says of a statement: its run and its experiments, at most three of them by name.
+
+    Examples:
+        >>> run_label("1f", ["a", "b", "c", "d"])
+        'run 1f, experiments a b c and 1 more'
+    """
+    more = f" and {len(experiments) - 3} more" if len(experiments) > 3 else ""
+    names = " ".join(re.sub(r"[^\w .-]", "_", name) for name in experiments[:3])
+    return f"run {run_id}, experiments {names}{more}"
 
 
 def git_commit(root: Path) -> str | None:

@@ -8,6 +8,9 @@ from steelyard.compile.group import ColumnTypes, plan_groups
 from steelyard.compile.measure import MetricKey
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.plan import GroupPlan
+from steelyard.errors import EngineError
+from steelyard.run.artifacts import write_failure, write_run_results
+from steelyard.run.budget import require_budget
 from steelyard.run.collect import project_templates
 from steelyard.run.metrics import read_metrics, select_experiments
 from steelyard.run.pipeline import Progress, Run, RunOptions, RunResult
@@ -96,8 +99,27 @@ class Project:
         Raises:
             EngineError: Nothing could be run; a single experiment's failure is in the result.
         """
-        with self.connect() as warehouse:
-            return Run(self.files, self.profile(), warehouse, options or RunOptions(), progress).execute()
+        asked = options or RunOptions()
+        profile = self.profile()
+        try:
+            with self.connect() as warehouse:
+                if asked.max_rows is not None or asked.max_bytes is not None:
+                    self._require_budget(warehouse, asked)
+                result = Run(self.files, profile, warehouse, asked, progress).execute()
+        except EngineError as error:
+            write_failure(self.files, error, options=asked, target=profile.target)
+            raise
+        write_run_results(self.files, result, target=profile.target)
+        return result
+
+    def _require_budget(self, warehouse: Warehouse, options: RunOptions) -> None:
+        plans = self.plans(
+            as_of=options.as_of,
+            select=options.select,
+            is_series=options.is_series,
+            dialect=warehouse.dialect,
+        )
+        require_budget(plans, warehouse, options)
 
 
 def _last_planned(files: ProjectFiles) -> date:

@@ -51,12 +51,14 @@ class Output(Spec):
     Attributes:
         target_schema: Schema of the engine's tables; None takes the project's. Written ``schema``.
         threads: Threads or connections.
+        statement_timeout_seconds: After how long a statement is cancelled; None for never.
     """
 
     also_written: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     target_schema: ColumnName | None = Field(default=None, alias="schema")
     threads: Count | None = None
+    statement_timeout_seconds: Count | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from steelyard.warehouse.ddl import column_statements, table_statements
 from steelyard.warehouse.names import quoted
+from steelyard.warehouse.reading import Reading
 from steelyard.warehouse.tables import Column, Table
 
 Condition = tuple[str, Sequence[Any]]
@@ -52,6 +53,8 @@ class Warehouse(ABC):
     """
 
     dialect: ClassVar[str]
+    is_exclusive: ClassVar[bool] = False
+    """Whether no other process can write while this connection is open."""
     types: ClassVar[Mapping[str, str]]
     """What the warehouse calls each kind of column in `steelyard.warehouse.tables`."""
 
@@ -109,6 +112,10 @@ class Warehouse(ABC):
     @abstractmethod
     def estimate(self, sql: str) -> str:
         """Return the warehouse's own plan of a query, as text, without running it."""
+
+    def reading(self, sql: str) -> Reading | None:
+        """Return how much a query would read, by the warehouse's own plan; None where it does not tell."""
+        return None
 
     @abstractmethod
     def close(self) -> None:

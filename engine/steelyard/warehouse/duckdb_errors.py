@@ -17,11 +17,13 @@ class Rule:
         pattern: Matches DuckDB's text.
         message: What is wrong; ``{0}`` and so on are the pattern's groups. Empty keeps DuckDB's first line.
         hint: What to do, likewise.
+        is_transient: Whether the transaction may succeed when it is run again.
     """
 
     pattern: re.Pattern[str]
     message: str
     hint: str
+    is_transient: bool = False
 
 
 _MIXED_TYPES = (
@@ -33,9 +35,12 @@ _UNREADABLE = (
     "a unit's id may be text in one table and a number in another"
 )
 
+_CONFLICT = "another run changed the same rows at the same time"
+_TRANSIENT = frozenset({_CONFLICT})
+
 # The first that matches counts. Values are data of single units, so no message repeats one.
 RULES = tuple(
-    Rule(re.compile(pattern, re.DOTALL), message, hint)
+    Rule(re.compile(pattern, re.DOTALL), message, hint, message in _TRANSIENT)
     for pattern, message, hint in (
         (
             r'Could not set lock on file "(.+?)": Conflicting lock is held in (.+?) \(PID (\d+)\)',
@@ -131,8 +136,13 @@ RULES = tuple(
         ),
         (
             r"[Cc]onflict on|write-write conflict|Conflict on tuple",
-            "another run changed the same rows at the same time",
+            _CONFLICT,
             "nothing of this run was kept: run again",
+        ),
+        (
+            r"^INTERRUPT Error",
+            "the statement ran longer than statement_timeout_seconds",
+            "raise statement_timeout_seconds in profiles.yml, or select fewer experiments",
         ),
         (
             r"database has been invalidated",
@@ -185,8 +195,13 @@ def translate(error: Exception, *, where: str = "", secrets: Iterable[str] = ())
         Table with name event does not exist! (line 1: select * from event)
           hint: Did you mean "events"?
     """
-    message, hint = _told(error, str(error))
-    return WarehouseError(masked(message, secrets), where=masked(where, secrets), hint=masked(hint, secrets))
+    message, hint, is_transient = _told(error, str(error))
+    return WarehouseError(
+        masked(message, secrets),
+        where=masked(where, secrets),
+        hint=masked(hint, secrets),
+        is_transient=is_transient,
+    )
 
 
 def masked(text: str, secrets: Iterable[str]) -> str:
@@ -202,13 +217,14 @@ def masked(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
-def _told(error: Exception, text: str) -> tuple[str, str]:
+def _told(error: Exception, text: str) -> tuple[str, str, bool]:
     first = _PREFIX.sub("", text.split("\n", 1)[0])
     if place := _LINE.search(text):
         first = f"{first} (line {place[1]}: {place[2].strip()})"
     for rule in RULES:
         if match := rule.pattern.search(text):
             groups = [group or "" for group in match.groups()]
-            return rule.message.format(*groups) or first, rule.hint
+            return rule.message.format(*groups) or first, rule.hint, rule.is_transient
     candidates = " ".join(found.strip() for found in _CANDIDATES.findall(text))
-    return first, candidates or next((hint for kind, hint in _CLASS_HINTS if isinstance(error, kind)), "")
+    hint = next((hint for kind, hint in _CLASS_HINTS if isinstance(error, kind)), "")
+    return first, candidates or hint, False

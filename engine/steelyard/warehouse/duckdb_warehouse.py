@@ -1,10 +1,12 @@
 """DuckDB, natively: a file, or a database in memory."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
+from threading import Timer
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -18,6 +20,7 @@ from steelyard.warehouse.bulk import to_arrays
 from steelyard.warehouse.duckdb_errors import translate
 from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted, require_safe
+from steelyard.warehouse.reading import Reading, duckdb_scans, reading_of, total
 
 T = TypeVar("T")
 
@@ -39,6 +42,7 @@ class DuckDBWarehouse(Warehouse):
     """
 
     dialect: ClassVar[str] = "duckdb"
+    is_exclusive: ClassVar[bool] = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "VARCHAR",
@@ -51,10 +55,18 @@ class DuckDBWarehouse(Warehouse):
         }
     )
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, *, where: str, secrets: Sequence[str]) -> None:
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        *,
+        where: str,
+        secrets: Sequence[str],
+        timeout_seconds: float | None = None,
+    ) -> None:
         self._connection = connection
         self._where = where
         self._secrets = tuple(secrets)
+        self._timeout_seconds = timeout_seconds
         self._temporaries: dict[str, None] = {}
         self._is_in_transaction = False
 
@@ -74,7 +86,9 @@ class DuckDBWarehouse(Warehouse):
         secrets = [value.get_secret_value() for value in output.settings.values()]
         where = f"target {profile.target}"
         connection = _connect(output, where=where, secrets=secrets, wait_seconds=wait_seconds)
-        warehouse = cls(connection, where=where, secrets=secrets)
+        warehouse = cls(
+            connection, where=where, secrets=secrets, timeout_seconds=output.statement_timeout_seconds
+        )
         try:
             warehouse._prepare(output)
         except BaseException:
@@ -198,14 +212,40 @@ class DuckDBWarehouse(Warehouse):
     def estimate(self, sql: str) -> str:
         return "\n".join(str(row[-1]) for row in self.query(f"explain {sql}"))
 
+    def reading(self, sql: str) -> Reading:
+        plan = json.loads(self.query(f"explain (format json) {sql}").values[0][-1])
+        known = self.query("select table_name, max(estimated_size) from duckdb_tables() group by all").values
+        rows = {name: int(count) for name, count in known}
+        return total(
+            [
+                reading_of(scan, rows=rows.get(scan.table), types=self._column_kinds(scan.table))
+                for node in plan
+                for scan in duckdb_scans(node)
+            ]
+        )
+
+    def _column_kinds(self, table: str) -> dict[str, str]:
+        found = self.query(
+            "select column_name, data_type from duckdb_columns() where table_name = ?", [table]
+        )
+        return {name: _canonical(kind) for name, kind in found}
+
     def close(self) -> None:
         self._connection.close()
 
     def _run(self, action: Callable[[], T], *, where: str | None = None) -> T:
+        # DuckDB has no timeout of its own.
+        timer = Timer(self._timeout_seconds, self._connection.interrupt) if self._timeout_seconds else None
+        if timer is not None:
+            timer.daemon = True
+            timer.start()
         try:
             return action()
         except duckdb.Error as error:
             raise translate(error, where=where or self._where, secrets=self._secrets) from error
+        finally:
+            if timer is not None:
+                timer.cancel()
 
 
 def _connect(

@@ -23,6 +23,7 @@ from steelyard.warehouse.bulk import to_arrays
 from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted
 from steelyard.warehouse.postgres_errors import translate
+from steelyard.warehouse.reading import Reading, postgres_scans, total
 
 T = TypeVar("T")
 
@@ -274,6 +275,21 @@ class PostgresWarehouse(Warehouse):
 
     def estimate(self, sql: str) -> str:
         return "\n".join(str(row[0]) for row in self.query(f"explain {sql}"))
+
+    def reading(self, sql: str) -> Reading:
+        plan = self.query(f"explain (format json, verbose) {sql}").values[0][0][0]["Plan"]
+        return total([self._scan_reading(node) for node in postgres_scans(plan)])
+
+    def _scan_reading(self, node: Mapping[str, Any]) -> Reading:
+        if node["Node Type"] != "Seq Scan":
+            rows = int(node["Plan Rows"])
+            return Reading(rows=rows, size=rows * int(node["Plan Width"]))
+        name = quoted(str(node["Relation Name"]), str(node["Schema"]))
+        ((rows, size),) = self._fetch(
+            "select greatest(reltuples, 0)::bigint, pg_relation_size(oid) from pg_class where oid = ?::regclass",
+            [name],
+        ).values
+        return Reading(rows=int(rows), size=int(size))
 
     def close(self) -> None:
         if not self._is_closed:

@@ -47,6 +47,10 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
     }
 )
 
+# Conflicts, locks, a server that is starting, and no connection free; not a lost connection, whose temporary
+# tables are lost too.
+_TRANSIENT = ("40", "53300", "55P03", "57P03")
+
 
 def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] = ()) -> WarehouseError:
     """Return what the driver raised as an error of the engine: what is wrong, and what to do.
@@ -70,4 +74,6 @@ def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] =
     )
     own = getattr(getattr(original, "diag", None), "message_primary", None) or str(original)
     message = message or str(own).strip().splitlines()[0]
-    return WarehouseError(masked(message, secrets), where=where, hint=hint)
+    return WarehouseError(
+        masked(message, secrets), where=where, hint=hint, is_transient=state.startswith(_TRANSIENT)
+    )

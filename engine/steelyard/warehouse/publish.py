@@ -1,5 +1,6 @@
 """Publishing: one experiment's rows in one transaction, so that readers see the old ones or the new ones."""
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -78,6 +79,20 @@ def publish_run(
     }
     with warehouse.transaction():
         return {name: _publish_keys(warehouse, schema, TABLES[name], rows) for name, rows in prepared.items()}
+
+
+def end_interrupted(warehouse: Warehouse, schema: str) -> None:
+    """Record that runs which are on record as running have ended: their processes are gone.
+
+    Args:
+        warehouse: Where no other process can be running.
+        schema: Schema of the engine's tables, which exist.
+    """
+    failures = json.dumps({"": "the process ended before the run did; what it had published is whole"})
+    warehouse.execute(
+        f"update {quoted('runs', schema)} set status = 'error', failures = ? where status = 'running'",
+        [failures],
+    )
 
 
 def _table(name: str, schema: str) -> Table:

@@ -8,6 +8,7 @@ from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
+from steelyard.warehouse.retry import with_retries
 
 WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
     {"duckdb": DuckDBWarehouse.open, "postgres": PostgresWarehouse.open}
@@ -31,4 +32,4 @@ def connect(profile: Profile, *, wait_seconds: float = 0.0) -> Warehouse:
             where=f"target {profile.target}",
             hint=f"`steelyard compile --dialect {kind}` writes its SQL; runs need {' or '.join(WAREHOUSES)}",
         )
-    return WAREHOUSES[kind](profile, wait_seconds=wait_seconds)
+    return with_retries(lambda: WAREHOUSES[kind](profile, wait_seconds=wait_seconds))

@@ -1,0 +1,83 @@
+"""What a run leaves in ``target/`` for the scheduler that started it."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from steelyard import __version__
+from steelyard.errors import EngineError
+from steelyard.run.pipeline import RunOptions, RunResult
+from steelyard.spec.loader import ProjectFiles
+
+
+def write_run_results(files: ProjectFiles, result: RunResult, *, target: str) -> Path:
+    """Write ``target/run_results.json``: what became of each experiment, in place of the last run's.
+
+    Args:
+        files: The project.
+        result: What the run did.
+        target: Target of the profile.
+    """
+    names = sorted({*result.published, *result.failures, *result.skipped})
+    return _write(
+        files,
+        {
+            "engine_version": __version__,
+            "run_id": result.run_id,
+            "as_of": result.as_of.isoformat(),
+            "target": target,
+            "status": result.status,
+            "seconds": {name: round(value, 3) for name, value in result.seconds.items()},
+            "experiments": [_experiment(result, name) for name in names],
+        },
+    )
+
+
+def write_failure(files: ProjectFiles, error: EngineError, *, options: RunOptions, target: str) -> Path:
+    """Write ``target/run_results.json`` for a run that could not begin."""
+    return _write(
+        files,
+        {
+            "engine_version": __version__,
+            "run_id": None,
+            "as_of": None if options.as_of is None else options.as_of.isoformat(),
+            "target": target,
+            "status": "error",
+            "error": str(error),
+            "seconds": {},
+            "experiments": [],
+        },
+    )
+
+
+def _experiment(result: RunResult, name: str) -> dict[str, Any]:
+    if name in result.failures:
+        return {"experiment_id": name, "status": "error", "error": result.failures[name]}
+    if name in result.skipped:
+        return {"experiment_id": name, "status": "skipped", "reason": result.skipped[name]}
+    health = result.health[name]
+    return {
+        "experiment_id": name,
+        "status": "success",
+        "is_healthy": not any(row["status"] == "fail" for row in health),
+        "rows_written": dict(result.published[name]),
+        "decisions": [
+            {key: row[key] for key in ("variant", "decision", "recommendation")}
+            for row in result.decisions[name]
+        ],
+        "failed_checks": [
+            {key: row[key] for key in ("check_name", "detail")} for row in health if row["status"] == "fail"
+        ],
+    }
+
+
+def _write(files: ProjectFiles, content: dict[str, Any]) -> Path:
+    path = files.folder("target") / "run_results.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(
+        json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8"
+    )
+    partial.replace(path)
+    return path

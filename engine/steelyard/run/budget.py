@@ -1,0 +1,73 @@
+"""What a run would read, told before anything is spent; and a refusal where that is more than allowed."""
+
+from collections.abc import Iterable, Iterator
+
+from steelyard.compile.plan import GroupPlan
+from steelyard.errors import WarehouseError
+from steelyard.run.pipeline import RunOptions
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.reading import Reading, total
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB")
+
+
+def reading_queries(plan: GroupPlan) -> Iterator[tuple[str, str]]:
+    """Yield what each query reads that goes to the project's own tables, and its SQL."""
+    yield "the exposures", plan.text(plan.seen_units())
+    for scan in plan.group.scans:
+        yield f"the facts of {scan.name}", plan.text(plan.facts_query(scan))
+
+
+def planned_reading(plans: Iterable[GroupPlan], warehouse: Warehouse) -> Reading | None:
+    """Return what plans read, each scan once; None where the warehouse does not tell."""
+    readings = []
+    for plan in plans:
+        for _, sql in reading_queries(plan):
+            reading = warehouse.reading(sql)
+            if reading is None:
+                return None
+            readings.append(reading)
+    return total(readings)
+
+
+def require_budget(plans: Iterable[GroupPlan], warehouse: Warehouse, options: RunOptions) -> None:
+    """Check a run against its budget; nothing has been read yet.
+
+    Raises:
+        WarehouseError: It would read more rows or bytes than allowed, or the warehouse does not tell how many.
+    """
+    if options.max_rows is None and options.max_bytes is None:
+        return
+    reading = planned_reading(plans, warehouse)
+    if reading is None:
+        raise WarehouseError(
+            f"{warehouse.dialect} does not tell what a query would read",
+            where="--max-rows, --max-bytes",
+            hint="set a limit in the warehouse itself, such as statement_timeout_seconds in profiles.yml",
+        )
+    hint = "raise the limit, --select fewer experiments, or shorten covariate_lookback; nothing has been read"
+    if options.max_rows is not None and reading.rows > options.max_rows:
+        raise WarehouseError(
+            f"the run would read {reading.rows:,} rows, more than {options.max_rows:,}",
+            where="--max-rows",
+            hint=hint,
+        )
+    if options.max_bytes is not None and reading.size > options.max_bytes:
+        raise WarehouseError(
+            f"the run would read {shown_size(reading.size)}, more than {shown_size(options.max_bytes)}",
+            where="--max-bytes",
+            hint=hint,
+        )
+
+
+def shown_size(size: int) -> str:
+    """Return bytes in a unit that a person reads.
+
+    Examples:
+        >>> shown_size(1_400_000), shown_size(12)
+        ('1.4 MB', '12 B')
+    """
+    value, unit = float(size), 0
+    while value >= 1000 and unit < len(_UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{value:.1f} {_UNITS[unit]}" if unit else f"{size} B"
