@@ -4,6 +4,7 @@ EngineError
 ├── SpecError        a project, profile, metric or experiment file is wrong
 ├── CompileError     a metric's SQL cannot become a plan, or a warehouse cannot say it
 ├── WarehouseError   the warehouse refused, is unreachable, or holds something unexpected
+├── AllocationError  a claim on units cannot be granted, or the log of claims is not as it was written
 └── StatisticsError  the aggregates do not allow the number that was asked for
 """
 
@@ -40,6 +41,10 @@ class WarehouseError(EngineError, RuntimeError):
     def __init__(self, message: str, *, where: str = "", hint: str = "", is_transient: bool = False) -> None:
         super().__init__(message, where=where, hint=hint)
         self.is_transient = is_transient
+
+
+class AllocationError(EngineError, ValueError):
+    """A claim on units cannot be granted, or the log of claims is not as it was written."""
 
 
 class StatisticsError(EngineError, ValueError):
