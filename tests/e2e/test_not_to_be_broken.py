@@ -1,0 +1,190 @@
+"""Runs that are killed, run out of disk or meet another run: tables are never half of anything."""
+
+import json
+import math
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from tests.support.killer import Killer
+
+from steelyard.run import Project, scaffold, seed_project
+from steelyard.warehouse.names import quoted
+from steelyard.warehouse.tables import TABLES
+
+BEFORE, AFTER = "2026-03-28", "2026-04-05"
+KILLS = 100
+# By experiment and table; rows by their keys.
+Tables = dict[str, dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]]
+
+
+@pytest.fixture(scope="module")
+def killer() -> Iterator[Killer]:
+    with Killer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small project of three experiments, seeded, that no test may write to."""
+    root = tmp_path_factory.mktemp("unbroken") / "shop"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scaffold, "USERS", 300)
+        list(scaffold.write_project(root))
+    first = (root / "experiments/one-page-checkout.yml").read_text(encoding="utf-8")
+    for name in ("second", "third"):
+        (root / f"experiments/{name}.yml").write_text(
+            first.replace("name: one-page-checkout", f"name: {name}"), encoding="utf-8"
+        )
+    list(seed_project(Project.load(root)))
+    with duckdb.connect(str(root / "shop.duckdb")) as connection:
+        for name in ("second", "third"):
+            connection.execute(
+                f"insert into exposures select '{name}', user_id, variant, exposed_at, platform from exposures"
+                " where experiment_id = 'one-page-checkout'"
+            )
+    return root
+
+
+def dump(root: Path) -> Tables:
+    """Return the rows of each experiment's tables, without the names of runs."""
+    found: Tables = {}
+    with Project.load(root).connect() as warehouse:
+        for table in TABLES.values():
+            if table.replaced == "key":
+                continue
+            keys = ["experiment_id", *(key for key in table.keys if key != "experiment_id")]
+            others = [column.name for column in table.columns if column.name not in ("run_id", *keys)]
+            columns = ", ".join(map(quoted, (*keys, *others)))
+            for values in warehouse.query(f"select {columns} from {quoted(table.name, 'steelyard')}"):
+                row = tuple(map(_read, values))
+                rows = found.setdefault(row[0], {}).setdefault(table.name, {})
+                rows[row[1 : len(keys)]] = row[len(keys) :]
+    return found
+
+
+def _read(value: Any) -> Any:
+    is_json = isinstance(value, str) and value[:1] in ("{", "[") and value[-1:] in ("}", "]")
+    return json.loads(value) if is_json else value
+
+
+def differing(found: dict[str, dict[Any, Any]], expected: dict[str, dict[Any, Any]]) -> list[str]:
+    """Return the first difference of each table: sums of rows that lie in another order differ in rounding."""
+    told = [f"tables {set(found) ^ set(expected)}"] if set(found) != set(expected) else []
+    for table in set(found) & set(expected):
+        ours, theirs = found[table], expected[table]
+        if set(ours) != set(theirs):
+            told.append(f"{table}: rows {list(set(ours) ^ set(theirs))[:3]}")
+        pairs = [(key, ours[key], theirs[key]) for key in set(ours) & set(theirs)]
+        told += [f"{table} {key}: {one} {two}" for key, one, two in pairs if not is_same(one, two)][:1]
+    return told
+
+
+def is_same(one: Any, two: Any) -> bool:
+    """Return whether values agree, numbers to 1e-9, inside of JSON too."""
+    if isinstance(one, float) and isinstance(two, float):
+        return math.isclose(one, two, rel_tol=1e-9, abs_tol=1e-9)
+    if isinstance(one, dict) and isinstance(two, dict):
+        return one.keys() == two.keys() and all(is_same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple) and isinstance(two, list | tuple):
+        return len(one) == len(two) and all(map(is_same, one, two))
+    return bool(one == two)
+
+
+@pytest.mark.long
+def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes(
+    shop: Path, tmp_path: Path, killer: Killer
+) -> None:
+    base, undisturbed, root = tmp_path / "base", tmp_path / "undisturbed", tmp_path / "shop"
+    shutil.copytree(shop, base)
+    assert killer.run(base, BEFORE).code == 0
+    before = dump(base)
+    seconds = []
+    for _ in range(3):
+        shutil.rmtree(undisturbed, ignore_errors=True)
+        shutil.copytree(base, undisturbed)
+        ended = killer.run(undisturbed, AFTER)
+        assert ended.code == 0, ended.error
+        seconds.append(ended.seconds)
+    after = dump(undisturbed)
+    assert set(before) == set(after) == {"one-page-checkout", "second", "third"}
+    assert all(before[name]["results"] != after[name]["results"] for name in after)
+    rng = np.random.default_rng(20261121)
+    shutil.copytree(base, root)
+    was_half_way = killed = 0
+    while killed < KILLS:
+        ended = killer.run(root, AFTER, kill_after=float(rng.uniform(0, 1.05 * median(seconds))))
+        if not ended.was_killed:
+            continue
+        killed += 1
+        found = dump(root)
+        assert set(found) == set(before)
+        done = [name for name in found if not differing(found[name], after[name])]
+        for name in set(found) - set(done):
+            # One of the two is empty, or the experiment is half of each.
+            assert not differing(found[name], before[name]), differing(found[name], after[name])
+        was_half_way += 0 < len(done) < len(found)
+        if len(done) == len(found):
+            shutil.rmtree(root)
+            shutil.copytree(base, root)
+    # Else no kill fell between two experiments, and the test would have shown little.
+    assert was_half_way > 0
+    ended = killer.run(root, AFTER)
+    assert ended.code == 0, ended.error
+    found = dump(root)
+    assert [differing(found[name], after[name]) for name in after] == [[], [], []]
+
+
+@pytest.mark.long
+def test_a_full_disk_is_told_and_leaves_what_was_there(shop: Path, tmp_path: Path, killer: Killer) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(shop, root)
+    assert killer.run(root, BEFORE).code == 0
+    before, size = dump(root), (root / "shop.duckdb").stat().st_size
+    ended = killer.run(root, AFTER, file_limit=64 * 1024)
+    assert ended.code == 1
+    assert "no space is left for the database" in ended.error
+    assert (root / "shop.duckdb").stat().st_size >= size
+    assert dump(root) == before
+    assert killer.run(root, AFTER).code == 0
+    assert dump(root) != before
+
+
+@pytest.mark.long
+def test_of_two_runs_at_once_one_waits_for_the_other(shop: Path, tmp_path: Path) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(shop, root)
+    with Killer() as first, Killer() as second:
+        assert first.run(root, BEFORE).code == 0
+        alone = first.run(root, AFTER).seconds
+        started = time.perf_counter()
+        orders = [(first, BEFORE), (second, AFTER)]
+        for server, day in orders:
+            server.order(root, day)
+        ended = [server.ended() for server, _ in orders]
+        assert [one.code for one in ended] == [0, 0], [one.error for one in ended]
+        assert time.perf_counter() - started > alone
+    with Project.load(root).connect() as warehouse:
+        statuses = warehouse.query("select distinct status from steelyard.runs").values
+    assert statuses == [("success",)]
+
+
+def test_a_warehouse_that_refuses_ddl_is_told_before_anything_is_read(
+    shop: Path, tmp_path: Path, killer: Killer
+) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(shop, root)
+    profiles = (root / "profiles.yml").read_text(encoding="utf-8")
+    (root / "profiles.yml").write_text(
+        profiles.replace("type: duckdb", "type: duckdb\n      read_only: true"), encoding="utf-8"
+    )
+    ended = killer.run(root, AFTER)
+    assert ended.code == 1
+    assert "the database is open for reading only" in ended.error
+    assert "hint: set read_only: false in profiles.yml" in ended.error
