@@ -3,7 +3,11 @@
 import csv
 from pathlib import Path
 
+import duckdb
+
 from steelyard.errors import WarehouseError
+from steelyard.warehouse.duckdb_errors import translate
+from steelyard.warehouse.names import literal
 
 FILE_TYPES = (".csv", ".parquet")
 
@@ -53,3 +57,22 @@ def _check_header(path: Path) -> None:
         raise WarehouseError(
             f"two columns are named {twice[0]!r}", where=path.name, hint="rename one of them"
         )
+
+
+def to_parquet(path: Path, to: Path) -> dict[str, str]:
+    """Write a file's rows as Parquet, read as strictly as everywhere, and return the DuckDB types of its columns.
+
+    Raises:
+        WarehouseError: As `reader`, or a line that does not fit.
+    """
+    try:
+        with duckdb.connect() as files:
+            files.execute("set timezone = 'UTC'")
+            files.execute(
+                f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}"
+            )
+            kinds = {name: str(kind) for name, kind, *_ in files.execute("describe rows").fetchall()}
+            files.execute(f"copy rows to {literal(str(to))} (format parquet)")
+    except duckdb.Error as error:
+        raise translate(error, where=path.name) from error
+    return kinds

@@ -1,6 +1,8 @@
 """Identifiers and text as they are written into SQL."""
 
 import re
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from steelyard.errors import WarehouseError
 
@@ -43,3 +45,22 @@ def require_safe(name: str, what: str, *, where: str = "") -> str:
             hint="use letters, digits and underscores, beginning with a letter",
         )
     return name
+
+
+_PIECES = re.compile(r"""'(?:[^'\\]|\\.|'')*'|"(?:[^"]|"")*"|`[^`]*`|\?""", re.DOTALL)
+
+
+def bound(sql: str, parameters: Sequence[Any], write: Callable[[Any], str]) -> str:
+    """Return a statement with its parameters in place, for drivers that take none.
+
+    Args:
+        sql: A statement with ``?`` where parameters go.
+        parameters: As many.
+        write: Makes a literal of a value.
+
+    Examples:
+        >>> bound("select ? as a, 'why?' as b", [3], repr)
+        "select 3 as a, 'why?' as b"
+    """
+    values = iter(parameters)
+    return _PIECES.sub(lambda piece: write(next(values)) if piece[0] == "?" else piece[0], sql)

@@ -6,12 +6,17 @@ from types import MappingProxyType
 from steelyard.errors import WarehouseError
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.clickhouse import ClickHouseWarehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
 from steelyard.warehouse.retry import with_retries
 
 WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
-    {"duckdb": DuckDBWarehouse.open, "postgres": PostgresWarehouse.open}
+    {
+        "duckdb": DuckDBWarehouse.open,
+        "postgres": PostgresWarehouse.open,
+        "clickhouse": ClickHouseWarehouse.open,
+    }
 )
 
 
