@@ -44,4 +44,4 @@ wheel: $(READY) ## build the wheel, install it alone, run a new project with it
 	$(BIN)/python -m pytest -q tests/test_wheel.py -m "slow or not slow"
 
 clean: ## remove what was generated
-	rm -rf $(VENV) target fixtures/data build dist *.duckdb *.duckdb.wal
+	rm -rf $(VENV) target fixtures/data build dist *.duckdb *.duckdb.wal *.clickhouse *.spark

@@ -28,6 +28,8 @@ ONLY_IN = {
     "sqlglot": {"compile", "dialects", "hashing"},
     "sqlalchemy": {"warehouse", "assign"},
     "duckdb": {"warehouse"},
+    "chdb": {"warehouse"},
+    "pyspark": {"warehouse"},
     "scipy": {"stats"},
     "pydantic": {"spec", "assign"},
     "yaml": {"spec", "assign"},

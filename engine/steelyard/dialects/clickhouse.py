@@ -12,11 +12,12 @@ from steelyard.dialects.numbers import (
     count_conditions,
     divide_by_function,
     divide_doubles,
+    logical_as_extremes,
     rename_isfinite,
     skip_null_in_least,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row
-from steelyard.dialects.tables import values_as_selects
+from steelyard.dialects.tables import name_columns, values_as_selects
 from steelyard.dialects.times import (
     count_boundaries,
     count_days,
@@ -27,11 +28,12 @@ from steelyard.dialects.times import (
 )
 from steelyard.dialects.windows import drop_frames_of_ranking
 
-# ClickHouse's own defaults: absent columns of an outer join and of a grouping set are 0 or '', an alias hides the
-# column of its name, days begin in the server's zone.
+# ClickHouse's own defaults: absent columns of an outer join and of a grouping set are 0 or '', the sum of no rows is 0
+# and their maximum 1970, an alias hides the column of its name, days begin in the server's zone.
 _SETTINGS = {
     "join_use_nulls": "1",
     "group_by_use_nulls": "1",
+    "aggregate_functions_null_for_empty": "1",
     "prefer_column_name_to_alias": "1",
     "session_timezone": "'UTC'",
 }
@@ -42,8 +44,8 @@ def with_settings(tree: exp.Expr) -> exp.Expr:
 
     Examples:
         >>> from sqlglot import parse_one
-        >>> with_settings(parse_one("select 1 as x")).sql("clickhouse").split(" SETTINGS ")[1]
-        "join_use_nulls = 1, group_by_use_nulls = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'"
+        >>> with_settings(parse_one("select 1 as x")).sql("clickhouse").split(", prefer")[0]
+        'SELECT 1 AS x SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1'
     """
     tree = tree.copy()
     if isinstance(tree, exp.Query):
@@ -76,6 +78,7 @@ DIALECT = Dialect(
         partial(divide_by_function, "intDiv"),
         average_doubles,
         count_conditions,
+        logical_as_extremes,
         skip_null_in_least,
         partial(rename_isfinite, "isFinite"),
         count_days,
@@ -85,6 +88,7 @@ DIALECT = Dialect(
         moments_of_zone(_to_utc),
         zoneless("Nullable(DateTime64(6))", "clickhouse"),
         drop_frames_of_ranking,
+        name_columns,
         with_settings,
     ),
 )

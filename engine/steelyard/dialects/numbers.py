@@ -99,6 +99,22 @@ def count_conditions(tree: exp.Expr) -> exp.Expr:
     )
 
 
+def logical_as_extremes(tree: exp.Expr) -> exp.Expr:
+    """Write ``bool_or`` as ``max`` and ``bool_and`` as ``min``, where truth is a number and aggregates of it are not.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> logical_as_extremes(parse_one("select bool_or(a), bool_and(a > 1) from t", read="duckdb")).sql("clickhouse")
+        'SELECT MAX(a), MIN(a > 1) FROM t'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        kind = exp.Max if isinstance(node, exp.LogicalOr) else exp.Min
+        return kind(this=node.this.copy())
+
+    return replace_each(tree, (exp.LogicalOr, exp.LogicalAnd), change)
+
+
 def average_doubles(tree: exp.Expr) -> exp.Expr:
     """Average in DOUBLE: the average of integers is an integer on Redshift and has six decimals on Snowflake.
 

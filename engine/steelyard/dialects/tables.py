@@ -95,3 +95,25 @@ def text_of_any_length(tree: exp.Expr) -> exp.Expr:
         return exp.DataType.build("text") if is_open else node
 
     return replace_each(tree, exp.DataType, change)
+
+
+def name_columns(tree: exp.Expr) -> exp.Expr:
+    """Give every selected column its own name, where a column that two joined tables have would keep the table's.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> name_columns(parse_one("select a.x, a.y as z, w from a join b on a.x = b.x")).sql("clickhouse")
+        'SELECT a.x AS x, a.y AS z, w FROM a JOIN b ON a.x = b.x'
+    """
+
+    def change(select: exp.Expr) -> exp.Expr:
+        named = [
+            exp.alias_(item.copy(), item.this.copy())
+            if isinstance(item, exp.Column) and item.table and isinstance(item.this, exp.Identifier)
+            else item
+            for item in select.expressions
+        ]
+        select.set("expressions", named)
+        return select
+
+    return replace_each(tree, exp.Select, change)

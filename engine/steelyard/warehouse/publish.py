@@ -9,7 +9,7 @@ from steelyard.errors import WarehouseError
 from steelyard.warehouse.base import Condition, Warehouse
 from steelyard.warehouse.names import quoted
 from steelyard.warehouse.stored import Row, is_same, picker, to_stored
-from steelyard.warehouse.tables import TABLES, Table
+from steelyard.warehouse.tables import RUNS, TABLES, Table
 
 _Rows = Sequence[Mapping[str, object]]
 _Slices = dict[Row, list[Row]]
@@ -89,10 +89,15 @@ def end_interrupted(warehouse: Warehouse, schema: str) -> None:
         schema: Schema of the engine's tables, which exist.
     """
     failures = json.dumps({"": "the process ended before the run did; what it had published is whole"})
-    warehouse.execute(
-        f"update {quoted('runs', schema)} set status = 'error', failures = ? where status = 'running'",
-        [failures],
-    )
+    running: Condition = '"status" = ?', ["running"]
+    told = {"status": "error", "failures": failures}
+    ended = [
+        tuple(told.get(name, value) for name, value in zip(RUNS.names, row, strict=True))
+        for row in _select(warehouse, schema, RUNS, running)
+    ]
+    if ended:
+        with warehouse.transaction():
+            warehouse.replace_rows(RUNS, schema, owner=None, gone=running, rows=ended)
 
 
 def _table(name: str, schema: str) -> Table:
