@@ -11,7 +11,7 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 LAYERS = [
     {"errors"},
-    {"stats", "hashing", "dialects"},
+    {"stats", "hashing", "targeting", "dialects"},
     {"metric_types"},
     {"spec"},
     {"compile", "warehouse", "assign"},

@@ -16,6 +16,7 @@ from steelyard.spec.inference import Analysis, ColumnName, Defaults
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
 from steelyard.spec.programme import parse_scheme
 from steelyard.spec.project import FileName, Text
+from steelyard.spec.targeting import Eligible
 from steelyard.spec.times import parse_day
 
 Status = Literal["draft", "running", "stopped", "decided"]
@@ -123,6 +124,7 @@ class Experiment(Spec):
         scheme: Hash scheme of the variant's bucket.
         programme: Whose buckets it claims; None is open to every unit.
         exclusive_to: No unit is in this experiment and in one with any of these tags.
+        eligible: Rule on the attributes that clients know of a unit; beside ``targeting``, and only for assignment.
         domain: Which holdbacks it leaves alone; its surface's domain unless set.
     """
 
@@ -149,6 +151,7 @@ class Experiment(Spec):
     programme: FileName | None = None
     exclusive_to: Annotated[tuple[str, ...], OneOrMany] = ()
     domain: FileName | None = None
+    eligible: Eligible = None
 
     @property
     def assignment_salt(self) -> str:

@@ -4,10 +4,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from steelyard.errors import SpecError
+from steelyard.hashing import DEFAULT, SCHEMES, ten_thousandths
 from steelyard.spec.experiment_metrics import Metrics, parse_metrics
 from steelyard.spec.fields import closest, shown
-from steelyard.spec.model import OneOrMany, Spec, problem
-from steelyard.spec.project import FileName
+from steelyard.spec.model import OneOrMany, Spec, parsed_by, problem
+from steelyard.spec.programme import parse_scheme
+from steelyard.spec.project import FileName, Text
+from steelyard.spec.targeting import Eligible
 
 _PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
@@ -60,6 +64,34 @@ class Property(Spec):
         return self
 
 
+class Rollout(Spec):
+    """A decision on its way to everybody.
+
+    Attributes:
+        config: What it sets.
+        share: How many units have it, in ten-thousandths; to raise it moves nobody out.
+        unit: A unit of the project; the first one unless set.
+        salt: Draws who has it first; None is the rollout's name.
+        scheme: Hash scheme of that draw.
+        eligible: Rule on the attributes that clients know of a unit.
+    """
+
+    config: dict[str, Any]
+    share: Annotated[int, parsed_by(ten_thousandths)] = 10_000
+    unit: Text | None = None
+    salt: Text | None = None
+    scheme: Annotated[str, parsed_by(parse_scheme)] = DEFAULT.name
+    eligible: Eligible = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        try:
+            SCHEMES[self.scheme].check_salt("rollout" if self.salt is None else self.salt)
+        except SpecError as error:
+            raise problem(error.args[0], at=["salt"], hint=error.hint) from None
+        return self
+
+
 def _parse_required(value: Any) -> Any:
     return parse_metrics({"guardrails": value} if isinstance(value, str | list) else value)
 
@@ -72,6 +104,7 @@ class Surface(Spec):
         owners: Who is asked.
         required_metrics: Added to each of its experiments that lacks them; a plain list is of guardrails.
         properties: What variants' configs may set, by name.
+        rollouts: What has been decided and is on its way to everybody, by name.
         domain: Domain that it belongs to; None is one of its own, of its name.
         description: For readers.
     """
@@ -80,6 +113,7 @@ class Surface(Spec):
     owners: Annotated[tuple[str, ...], OneOrMany] = ()
     required_metrics: Annotated[Metrics, BeforeValidator(_parse_required)] = Metrics()
     properties: dict[str, Property] = Field(default_factory=dict)
+    rollouts: dict[FileName, Rollout] = Field(default_factory=dict)
     domain: FileName | None = None
     description: str = ""
 
@@ -93,3 +127,10 @@ class Surface(Spec):
             elif reason := self.properties[key].refuses(value):
                 found.append((key, f"{key}: {reason}", f"see the surface {self.name!r}"))
         return found
+
+    @model_validator(mode="after")
+    def _check_rollouts(self) -> Self:
+        for name, rollout in self.rollouts.items():
+            for key, message, hint in self.config_problems(rollout.config):
+                raise problem(message, at=["rollouts", name, "config", key], hint=hint)
+        return self

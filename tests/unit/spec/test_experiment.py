@@ -78,6 +78,7 @@ def test_the_long_form_is_read(root: Path) -> None:
         "programme": None,
         "exclusive_to": [],
         "domain": "checkout",
+        "eligible": None,
     }
 
 
