@@ -128,6 +128,9 @@ class Collector:
         counts = {name: LogCounts() for name in names.values()}
         for number, variant, n in self._rows("multiple_exposure", self.plan.multiple_query()):
             counts[names[number]].multiple[int(variant)] = int(n)
+        assigned = self.plan.assigned_query()
+        for number, variant, n in () if assigned is None else self._rows("assigned", assigned):
+            counts[names[number]].assigned[int(variant)] = int(n)
         for number, has_unit, variant, n in self._rows("log_quality", self.plan.log_quality_query()):
             found = counts[names[number]]
             if not has_unit:

@@ -33,6 +33,7 @@ class Critical:
         is_final: Whether nothing that comes later can change `crossed`.
         reason: Why there is no test on a day, '' where there is one.
         looks: Rows of the table ``looks`` that are new.
+        record: All looks up to the last day, those on record and the new ones, in order of treatment and look.
         look_number: Number of the look on a day; 0 without one.
         e_value: Evidence of the day alone, on average at most 1 without an effect; NaN where the test has none.
     """
@@ -45,6 +46,7 @@ class Critical:
     is_final: npt.NDArray[np.bool_]
     reason: npt.NDArray[np.object_]
     looks: list[dict[str, Any]]
+    record: list[dict[str, Any]]
     look_number: npt.NDArray[np.int64]
     e_value: FloatArray
 
@@ -101,6 +103,7 @@ def fixed(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
         is_final=np.full(shape, calendar.is_finished),
         reason=reason,
         looks=[],
+        record=[],
         look_number=np.zeros(shape, dtype=np.int64),
         e_value=np.full(shape, np.nan),
     )
@@ -127,6 +130,7 @@ def always(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
         is_final=np.zeros(crossed.shape, dtype=bool),
         reason=np.where(np.isfinite(value), "", TOO_EARLY).astype(object),
         looks=[],
+        record=[],
         look_number=np.broadcast_to(np.arange(1, len(value) + 1)[:, None], value.shape),
         e_value=_e_value(evidence, test, tuning),
     )

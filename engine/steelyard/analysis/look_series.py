@@ -76,6 +76,7 @@ def _gather(series: Sequence["_Series"]) -> Critical:
         is_final=np.stack([one.is_final for one in series], axis=1),
         reason=np.stack([one.reason for one in series], axis=1),
         looks=[look for one in series for look in one.new_looks],
+        record=[look for one in series for look in one.all_looks],
         look_number=np.stack([one.number for one in series], axis=1),
         e_value=np.full(value.shape, np.nan),
     )
@@ -163,6 +164,11 @@ class _Series:
         self.reason = np.full(len(days), NO_LOOK, dtype=object)
         self.number = np.zeros(len(days), dtype=np.int64)
         self.new_looks: list[dict[str, Any]] = []
+
+    @property
+    def all_looks(self) -> list[dict[str, Any]]:
+        """The looks on record, then the new ones."""
+        return [*({**look, "treatment": self.treatment} for look in self.known), *self.new_looks]
 
     def recorded(self, name: str, absent: float) -> FloatArray:
         """Return one column of the looks on record."""

@@ -43,18 +43,31 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
         cells = moments.quantiles[measure.name]
         return MetricMeans(segments=segments, means=_stack([cells[one] for one in segments]), control=control)
     metric = moments.metrics[measure.name]
-    kind = METRIC_TYPES[measure.query.source.config.type]
+    kind = _kind(measure)
     if experiment.analysis.adjustment == "post_stratify":
         others = [_unadjusted(kind, metric.cells[segment]) for segment in segments[1:]]
         everyone = _poststratified(kind, metric, experiment.analysis.dimensions[0])
         return MetricMeans(segments=segments, means=_stack([everyone, *others]), control=control)
     stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
-    reduced = kind.reduce(stacked)
-    is_adjusted = experiment.analysis.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
-    adjust = full if is_adjusted else unadjusted
-    return MetricMeans(
-        segments=segments, means=adjust(reduced.moments, reason=reduced.reason), control=control
-    )
+    return MetricMeans(segments=segments, means=means_of(stacked, measure, moments), control=control)
+
+
+def means_of(cells: Moments, measure: Measure, moments: ExperimentMoments) -> VariantMeans:
+    """Reduce a metric's moments, and adjust them where the experiment does so by covariates.
+
+    Args:
+        cells: Moments of shape (…, variants).
+        measure: The metric.
+        moments: The experiment.
+    """
+    reduced = _kind(measure).reduce(cells)
+    settings = moments.planned.numbered.spec.analysis
+    is_adjusted = settings.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
+    return (full if is_adjusted else unadjusted)(reduced.moments, reason=reduced.reason)
+
+
+def _kind(measure: Measure) -> MetricType:
+    return METRIC_TYPES[measure.query.source.config.type]
 
 
 def _unadjusted(kind: MetricType, cell: Moments) -> VariantMeans:

@@ -39,6 +39,7 @@ class TestedMetric:
         comparison: On all segments, days and treatments: shape (segments, days, treatments).
         critical: Bounds on everyone: shape (days, treatments).
         p_value: To show: under a sequential test valid however often one looks; same shape.
+        adjusted_p: P-values of segments, corrected for all segments, metrics and treatments; NaN for everyone.
         significant: Same shape.
         decisive: What the decision rule takes for significant on everyone: shape (days, treatments).
         size: Planned sample size.
@@ -51,6 +52,7 @@ class TestedMetric:
     comparison: Comparison
     critical: Critical
     p_value: FloatArray
+    adjusted_p: FloatArray
     significant: npt.NDArray[np.bool_]
     decisive: npt.NDArray[np.bool_]
     size: PlannedSize
@@ -149,6 +151,7 @@ def _tested(
         comparison=comparison,
         critical=critical,
         p_value=np.concatenate([critical.p_value[None], _segment_p(test, comparison, calendar)[1:]]),
+        adjusted_p=np.full(shape, np.nan),
         significant=significant,
         decisive=critical.crossed.copy(),
         size=planned_size(test, pairs, _variance(test, pairs), critical, calendar),
@@ -222,10 +225,10 @@ def _explored(tested: list[TestedMetric], calendar: Calendar) -> list[TestedMetr
     for part in sorted({one.test.decides_as for one in tested}):
         family = [one for one in tested if one.test.decides_as == part]
         alpha = settings.alpha if part in ("success", "guardrail") else settings.deterioration_alpha
-        rejected = _adjusted(np.concatenate([one.p_value[1:] for one in family]), benjamini_hochberg) <= alpha
+        adjusted = _adjusted(np.concatenate([one.p_value[1:] for one in family]), benjamini_hochberg)
         ends = np.cumsum([len(one.significant) - 1 for one in family])[:-1]
-        for one, found in zip(family, np.split(rejected, ends), strict=True):
-            one.significant[1:] = found
+        for one, found in zip(family, np.split(adjusted, ends), strict=True):
+            one.adjusted_p[1:], one.significant[1:] = found, found <= alpha
     return tested
 
 

@@ -248,6 +248,22 @@ class ExposurePlan:
             .group_by(number.copy(), first.copy())
         )
 
+    def assigned_query(self) -> exp.Expr | None:
+        """Return a query for units seen in one variant, of experiments with a trigger: experiment, variant, n."""
+        triggered = [one.number for one in self.numbered if one.spec.analysis.trigger is not None]
+        if not triggered:
+            return None
+        keys = [column("experiment_no"), column("variant_no")]
+        return (
+            exp.select(*keys, exp.alias_(exp.Count(this=exp.Star()), "n"))
+            .from_("seen_units")
+            .where(exp.EQ(this=column("variant_no"), expression=column("last_variant_no")))
+            .where(
+                exp.In(this=column("experiment_no"), expressions=[exp.Literal.number(n) for n in triggered])
+            )
+            .group_by(*(key.copy() for key in keys))
+        )
+
     def _settle_closings(self) -> None:
         for measure in self.group.measures.values():
             if measure.entry != "matured" or measure.end is None:

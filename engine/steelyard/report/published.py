@@ -54,6 +54,14 @@ def _load(warehouse: Warehouse, schema: str, row: dict[str, Any], as_of: date | 
         results=_ordered(read_rows(warehouse, schema, "results", here), row),
         decisions=[decision for decision in decisions if decision["as_of"] == days[-1]],
         health=read_rows(warehouse, schema, "health", here),
+        insights=_insights(warehouse, schema, here),
+    )
+
+
+def _insights(warehouse: Warehouse, schema: str, where: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the insights; none where the schema is of a version that had none."""
+    return (
+        read_rows(warehouse, schema, "insights", where) if warehouse.table_columns("insights", schema) else []
     )
 
 

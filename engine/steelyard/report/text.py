@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from steelyard.report.insights import sentences
 from steelyard.report.numbers import aligned, number, p_equals, p_value
 from steelyard.report.words import DECISIONS, TESTS, Row, effect_text, reason_text, verdict
 
@@ -23,6 +24,7 @@ class Report:
         results: Rows of ``results``.
         decisions: Rows of ``decisions``.
         health: Rows of ``health``.
+        insights: Rows of ``insights``.
     """
 
     experiment: Row
@@ -30,6 +32,7 @@ class Report:
     results: Sequence[Row]
     decisions: Sequence[Row]
     health: Sequence[Row]
+    insights: Sequence[Row] = ()
 
 
 def render(report: Report) -> str:
@@ -80,6 +83,7 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
     yield from _footnote(report, rows)
     yield from _segments([row for row in report.results if row["dimension"] != ""])
+    yield from _insights(report)
     yield from _health(report.health)
 
 
@@ -183,6 +187,17 @@ def _segments(rows: Sequence[Row]) -> Iterator[str]:
     yield ""
     yield "Segments are exploratory: they are corrected for their number, and decide nothing."
     yield ""
+
+
+def _insights(report: Report) -> Iterator[str]:
+    several = len({row["variant"] for row in report.insights}) > 1
+    primary = {row["metric"] for row in report.results if row["role"] == "primary"}
+    shown = [row for row in report.insights if row["kind"] != "chance_to_win" or row["metric"] in primary]
+    found = list(sentences(shown, several=several))
+    for sentence in found:
+        yield from _wrapped(sentence, "  - ")
+    if found:
+        yield ""
 
 
 def _health(rows: Sequence[Row]) -> Iterator[str]:

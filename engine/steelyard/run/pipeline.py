@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import Any
 
 from steelyard import __version__
+from steelyard.analysis.around_effect import around_effect
 from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
@@ -18,6 +19,7 @@ from steelyard.analysis.learning import learning_row
 from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
 from steelyard.analysis.results import Looks, analyse
+from steelyard.analysis.stopping import stopping_rows
 from steelyard.compile.catalogue import experiment_row, metric_row
 from steelyard.compile.group import Group, plan_groups
 from steelyard.compile.lock import meaning_of
@@ -236,6 +238,13 @@ class Run:
             "looks": [self._stamp(row) for row in look_rows(analysis)],
             "health": [self._stamp(row) for row in health],
             "decisions": [self._stamp(row) for row in decisions],
+            "insights": [
+                self._stamp(row)
+                for row in (
+                    *around_effect(analysis, collected.counts[name], minimum_units=minimum),
+                    *stopping_rows(analysis),
+                )
+            ],
             "learning": [self._stamp(learning_row(analysis, decisions, health))],
             "caps": [
                 self._stamp(row) for row in cap_rows(moments.planned, collected.caps, as_of=self.result.as_of)

@@ -340,6 +340,33 @@ RUNS = Table(
     slice_by=("run_id",),
 )
 
+INSIGHTS = Table(
+    name="insights",
+    comment="What stands around the effects: one row per experiment, day of analysis, kind and what it is about.",
+    columns=(
+        _RUN,
+        _EXPERIMENT,
+        _AS_OF,
+        _key("kind", "What the row holds; the kinds are listed in docs/insights.md."),
+        _key("metric", "Name of the metric; '' for none."),
+        _key("metric_version", "Version of the metric; 0 for none.", "count"),
+        _key("hypothesis", "Hypothesis that the row belongs to; '' for none."),
+        _key("variant", "Treatment variant, or what stands in its place."),
+        _key("dimension", "Dimension of the segment; '' for everyone."),
+        _key("segment", "Segment within the dimension; '' for everyone."),
+        _number("estimate", "What is estimated.", "std_error"),
+        _number("std_error", "Its standard error."),
+        _number("ci_lower", "Lower limit of its interval.", "std_error"),
+        _number("ci_upper", "Upper limit of its interval.", "std_error"),
+        _number("statistic", "Statistic of its test.", 1.0),
+        _number("p_value", "P-value of its test, for one look at it.", 1.0),
+        _text("detail", "What it says, in words."),
+        _text("reason", "Why values are null."),
+    ),
+    replaced="day",
+    slice_by=("as_of",),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -355,6 +382,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             RUNS,
             LEARNING,
             CAPS,
+            INSIGHTS,
         )
     }
 )

@@ -1,6 +1,7 @@
 """The printed report: one row per metric, harm always shown, widths, words."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_the_overview_has_a_line_per_treatment() -> None:
     assert rows[0][1:] == ["treatment", "SHIP", "checkout_rate", "+8.48%", "[+4.63%,", "+12.5%]"]
 
 
+def test_the_overview_draws_effects_towards_zero_by_what_the_programme_shows() -> None:
+    effects = [(0.3, 0.1), (-0.3, 0.1), (0.5, 0.3), (-0.5, 0.3)]
+    reports = [
+        report(result(relative_effect=effect, relative_std_error=error), experiment_id=f"e{k}")
+        for k, (effect, error) in enumerate(effects)
+    ]
+    lines = [line for line in render_overview(reports).splitlines() if "SHIP" in line]
+    assert [line.split()[-1] for line in lines] == ["+27.7%", "-27.7%", "+28.6%", "-28.6%"]
+    reports[0].decisions[0]["decision"] = "invalid"
+    assert "+27.7%" not in render_overview(reports)
+
+
 @pytest.mark.parametrize(
     ("row", "worse", "words"),
     [
@@ -164,3 +177,46 @@ def test_the_overview_has_a_line_per_treatment() -> None:
 )
 def test_a_finding_is_told_in_two_words(row: dict[str, Any], worse: str | None, words: str) -> None:
     assert verdict(result(**row), worse) == words
+
+
+def insight(kind: str, **others: Any) -> dict[str, Any]:
+    """Return a row of insights."""
+    numbers = dict.fromkeys(("std_error", "ci_lower", "ci_upper", "statistic", "p_value"))
+    names = {
+        "metric": "checkout_rate",
+        "metric_version": 1,
+        "variant": "treatment",
+        "dimension": "",
+        "segment": "",
+    }
+    return {**names, **numbers, "kind": kind, "estimate": 0.5, "detail": "Why.", "reason": None, **others}
+
+
+def test_the_report_names_segments_that_differ_and_leaves_out_those_that_do_not() -> None:
+    parts = [
+        insight("segment_effect", dimension="platform", segment=name, estimate=effect)
+        for name, effect in (("ios", 0.1), ("web", -0.2))
+    ]
+    for p, is_shown in ((0.01, True), (0.2, False)):
+        rows = (insight("heterogeneity", dimension="platform", p_value=p), *parts)
+        text = " ".join(render(replace(report(), insights=rows)).split())
+        assert (
+            "effects differ by platform (p = 0.010); drawn together: ios +0.1, web -0.2." in text
+        ) is is_shown
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"), [(0.99999, "over 99.9%"), (0.25, "25.0%"), (0.00001, "under 0.1%")]
+)
+def test_the_chance_to_win_of_primary_metrics_is_told(chance: float, words: str) -> None:
+    rows = (insight("chance_to_win", estimate=chance), insight("loss_of_variant", estimate=0.002))
+    text = " ".join(render(replace(report(), insights=rows)).split())
+    assert f"better with a chance of {words}, expected loss of choosing it 0.002" in text
+    other = (insight("chance_to_win", estimate=chance, metric="other"),)
+    assert "chance" not in render(replace(report(), insights=other))
+
+
+@pytest.mark.parametrize(("statistic", "is_shown"), [(-1.0, True), (2.0, False)])
+def test_futility_is_told_below_its_bound_only(statistic: float, is_shown: bool) -> None:
+    rows = (insight("futility", estimate=0.5, statistic=statistic),)
+    assert ("below the futility bound" in render(replace(report(), insights=rows))) is is_shown
