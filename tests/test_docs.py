@@ -11,6 +11,7 @@ REPLACED = {
     "days": "A run replaces the rows of its experiment and of the days that it computes.",
     "never": "A run adds rows and changes none; `--full-refresh` replays them.",
     "key": "A run replaces the rows with its keys.",
+    "programme": "`steelyard allocation publish` replaces the rows of a programme whose log has grown.",
 }
 HEAD = """# Tables
 

@@ -13,6 +13,7 @@ from steelyard.warehouse.tables import RUNS, TABLES, Table
 
 _Rows = Sequence[Mapping[str, object]]
 _Slices = dict[Row, list[Row]]
+_OF_NO_EXPERIMENT = ("key", "programme")
 
 
 def publish_experiment(
@@ -102,8 +103,8 @@ def end_interrupted(warehouse: Warehouse, schema: str) -> None:
 
 def _table(name: str, schema: str) -> Table:
     table = TABLES.get(name)
-    if table is None or table.replaced == "key":
-        of_experiments = [other.name for other in TABLES.values() if other.replaced != "key"]
+    if table is None or table.replaced in _OF_NO_EXPERIMENT:
+        of_experiments = [other.name for other in TABLES.values() if other.replaced not in _OF_NO_EXPERIMENT]
         raise WarehouseError(
             f"{name!r} is no table of an experiment's rows",
             where=f"schema {schema}",

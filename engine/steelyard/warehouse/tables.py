@@ -41,14 +41,15 @@ class Table:
         comment: One sentence for whoever queries it.
         columns: Its columns.
         replaced: What publishing replaces: ``day``, the experiment's rows of the run's day; ``days``, those
-            of each day that comes; ``never``, nothing, only new keys are added; ``key``, rows of one key.
+            of each day that comes; ``never``, nothing, only new keys are added; ``key``, rows of one key;
+            ``programme``, all rows of a programme.
         slice_by: Columns whose values name the rows that are replaced together.
     """
 
     name: str
     comment: str
     columns: tuple[Column, ...]
-    replaced: Literal["day", "days", "never", "key"]
+    replaced: Literal["day", "days", "never", "key", "programme"]
     slice_by: tuple[str, ...]
 
     @property
@@ -367,6 +368,43 @@ INSIGHTS = Table(
     slice_by=("as_of",),
 )
 
+_PROGRAMME = _key("programme", "Name of the programme.")
+
+ALLOCATION = Table(
+    name="allocation",
+    comment="Who owns which bucket of a programme, from when until when; follows from allocation_log.",
+    columns=(
+        _PROGRAMME,
+        _key("bucket", "The bucket, from 0.", "count"),
+        _key("owner", "Experiment or holdback; of the kind node the node that the bucket's units flow into."),
+        _key("valid_from", "First moment.", "moment"),
+        Column(name="valid_to", kind="moment", comment="First moment after; null while it lasts."),
+        _key("node", "Node of a salt machine that the bucket is of; '' is the root, and all else."),
+        _text("kind", "What the owner is: experiment, holdback or node."),
+        _count("seq", "Line of allocation_log that gave the bucket."),
+    ),
+    replaced="programme",
+    slice_by=("programme",),
+)
+
+ALLOCATION_LOG = Table(
+    name="allocation_log",
+    comment="The logs of claims as the project holds them, one row per line.",
+    columns=(
+        _PROGRAMME,
+        _key("seq", "Number of the line, from 1.", "count"),
+        Column(name="at", kind="moment", comment="When it was written and takes effect."),
+        _text("by", "Who claimed."),
+        _text("op", "open, start, grow, shrink, reweigh, stop, holdback, close or release."),
+        _text("owner", "Experiment or holdback; '' for the programme."),
+        _text("line", "The line as the file holds it, JSON."),
+        _text("hash", "Hash of the line."),
+        _text("previous", "Hash of the line before; '' for the first."),
+    ),
+    replaced="programme",
+    slice_by=("programme", "seq"),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -383,6 +421,8 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             LEARNING,
             CAPS,
             INSIGHTS,
+            ALLOCATION,
+            ALLOCATION_LOG,
         )
     }
 )

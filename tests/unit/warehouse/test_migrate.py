@@ -36,6 +36,8 @@ CONTRACT = {
     "caps": "experiment_id name metric value as_of run_id",
     "insights": """run_id experiment_id as_of kind metric metric_version hypothesis variant dimension segment estimate
     std_error ci_lower ci_upper statistic p_value detail reason""",
+    "allocation": "programme bucket owner valid_from valid_to",
+    "allocation_log": "programme seq at by op owner line",
 }
 
 
