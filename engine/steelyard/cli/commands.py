@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import click
 
+from steelyard.cli.assignment import audit
 from steelyard.cli.author import capabilities, check, compile_, debug
 from steelyard.cli.start import init, seed
 from steelyard.cli.work import report, run
 
 COMMANDS: Mapping[str, click.Command] = {
-    command.name or "": command for command in (init, debug, seed, check, compile_, capabilities, run, report)
+    command.name or "": command for command in (init, debug, seed, check, compile_, capabilities, run, report, audit)
 }

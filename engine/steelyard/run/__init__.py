@@ -1,5 +1,6 @@
 """The one place that strings the stages together: load, compile, push down, analyse, publish."""
 
+from steelyard.run.auditing import Auditor, audit_project
 from steelyard.run.checking import check_project
 from steelyard.run.collect import collect_group, compute_moments
 from steelyard.run.compiling import Compiled, compile_project, dry_run
@@ -10,10 +11,12 @@ from steelyard.run.reading import project_reports, seed_project
 from steelyard.run.scaffold import write_project
 
 __all__ = [
+    "Auditor",
     "Compiled",
     "Project",
     "RunOptions",
     "RunResult",
+    "audit_project",
     "check_project",
     "collect_group",
     "compile_project",

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from steelyard.errors import SpecError
-from steelyard.hashing import DEFAULT, SCHEMES
+from steelyard.hashing import DEFAULT, SCHEMES, Scheme
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
 from steelyard.spec.fields import closest, parse_label, shown
@@ -157,6 +157,16 @@ class Experiment(Spec):
     def assignment_salt(self) -> str:
         """The salt that draws the variant."""
         return self.name if self.salt is None else self.salt
+
+    @property
+    def hash_scheme(self) -> Scheme:
+        """The scheme that draws the variant."""
+        return SCHEMES[self.scheme]
+
+    @property
+    def is_assignment_declared(self) -> bool:
+        """Whether the file says how units are assigned; every run then recomputes what was logged."""
+        return bool({"salt", "scheme", "programme"} & self.model_fields_set)
 
     @property
     def treatments(self) -> tuple[Variant, ...]:

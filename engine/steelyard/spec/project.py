@@ -104,11 +104,13 @@ class Health(Spec):
         srm_alpha: Sample-ratio mismatch: p-values below it fail.
         pre_exposure_alpha: Imbalance before the exposure: p-values below it fail.
         multiple_exposure_share: Share of units seen in two variants above which the check warns.
+        assignment_share: Share of assignments that are not as recomputed above which the check fails.
     """
 
     srm_alpha: Threshold = 0.001
     pre_exposure_alpha: Threshold = 0.001
     multiple_exposure_share: Threshold = 0.01
+    assignment_share: Threshold = 0.001
 
 
 class Paths(Spec):

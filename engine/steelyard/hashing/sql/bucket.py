@@ -3,6 +3,7 @@
 The expression is built for one dialect and must be generated for that one.
 """
 
+from collections.abc import Callable
 from types import MappingProxyType
 
 from sqlglot import exp
@@ -32,7 +33,13 @@ NATIVE: MappingProxyType[tuple[str, type], str] = MappingProxyType(
 
 
 def bucket_sql(
-    scheme: Scheme, dialect: str, salt: Salt, unit: str | exp.Expr, buckets: int | None = None
+    scheme: Scheme,
+    dialect: str,
+    salt: Salt,
+    unit: str | exp.Expr,
+    buckets: int | None = None,
+    *,
+    change_key: Callable[[exp.Expr], exp.Expr] | None = None,
 ) -> exp.Expr:
     """The bucket of a unit as an expression of a warehouse.
 
@@ -42,6 +49,7 @@ def bucket_sql(
         salt: The salt; or an expression that holds it, where the scheme puts it into the key.
         unit: The unit's expression, as a tree or in the dialect: text or integers.
         buckets: Number of buckets, where it is not the scheme's own.
+        change_key: What is done to the key's text before it is hashed; for digests also to its bytes.
 
     Returns:
         An integer expression; NULL where the unit is NULL or ''. Generate it for ``dialect`` only.
@@ -61,6 +69,7 @@ def bucket_sql(
     if isinstance(salt, str):
         scheme.check_salt(salt)
     key = _key(scheme, dialect, salt, unit_text(dialect, unit))
+    key = key if change_key is None else change_key(key)
     match scheme.hash:
         case Digest() as digest:
             bucket = digest_bucket(dialect, digest, key, scheme.reduce, size)
