@@ -90,11 +90,13 @@ class AssignmentAudit:
         experiment: Its name.
         rule: How its units are assigned.
         clients: By client, most wrong assignments first.
+        is_declared: Whether the experiment's file says how units are assigned; the default is assumed otherwise.
     """
 
     experiment: str
     rule: Rule
     clients: tuple[ClientAudit, ...]
+    is_declared: bool = True
 
     @property
     def assignments(self) -> int:
@@ -189,6 +191,8 @@ def sentences(audit: AssignmentAudit) -> Iterator[str]:
         )
         share = audit.wrong / audit.assignments
         yield f"Of {audit.assignments:,} logged assignments {audit.wrong:,} ({share:.2%}) are wrong: {kinds}."
+    if not audit.is_declared:
+        yield f"Its file says neither salt nor scheme: {audit.rule.scheme.name} with its name as salt is assumed."
     for client in audit.clients:
         for cause in client.causes:
             yield f"{client.name} {cause_text(cause)}."

@@ -10,5 +10,6 @@ from steelyard.cli.start import init, seed
 from steelyard.cli.work import report, run
 
 COMMANDS: Mapping[str, click.Command] = {
-    command.name or "": command for command in (init, debug, seed, check, compile_, capabilities, run, report, audit)
+    command.name or "": command
+    for command in (init, debug, seed, check, compile_, capabilities, run, report, audit)
 }

@@ -200,7 +200,7 @@ def bin_width(rule: Rule) -> int:
 
 def explained_by(trial: Trial, client: Mapping[str, str], *, is_all: bool) -> exp.Expr:
     """Return the condition that a client's assignment is that of a trial; ``is_all``: every one of its are."""
-    conditions = [
+    conditions: list[exp.Expr] = [
         exp.EQ(this=exp.column(label), expression=exp.Literal.string(client[label])) for label in LABELS
     ]
     if not is_all:

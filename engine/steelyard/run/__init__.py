@@ -1,6 +1,7 @@
 """The one place that strings the stages together: load, compile, push down, analyse, publish."""
 
-from steelyard.run.auditing import Auditor, audit_project
+from steelyard.run.auditing import audit_project
+from steelyard.run.auditor import Auditor
 from steelyard.run.checking import check_project
 from steelyard.run.collect import collect_group, compute_moments
 from steelyard.run.compiling import Compiled, compile_project, dry_run

@@ -1,51 +1,13 @@
-"""Recompute what was logged: which assignments are wrong, by client, and why."""
+"""The audit of a project's logged assignments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-from sqlglot import exp
-
-from steelyard.analysis.audit import (
-    AssignmentAudit,
-    Cause,
-    Client,
-    ClientAudit,
-    add_lost_exposures,
-    audit_row,
-    read_clients,
-)
-from steelyard.analysis.audit_causes import Tried, best_trial, read_bins, read_tried, split_cause
-from steelyard.compile.audit_log import AUDITED, LABELS, AuditedLog, written_log
-from steelyard.compile.audit_sql import (
-    RECOMPUTED,
-    WRONG_VARIANT,
-    Claims,
-    Rule,
-    counts_query,
-    recomputed_query,
-)
-from steelyard.compile.audit_trials import (
-    PER_QUERY,
-    Trial,
-    bin_width,
-    bins_query,
-    explained_by,
-    rest_query,
-    sample_query,
-    trial_query,
-    trials,
-)
-from steelyard.compile.exposure_sql import NumberedExperiment
-from steelyard.errors import EngineError
-from steelyard.hashing.variations import variations
-from steelyard.run.collect import last_exposure_day, project_templates
+from steelyard.analysis.audit import AssignmentAudit
+from steelyard.run.auditor import Auditor
+from steelyard.run.collect import last_exposure_day
 from steelyard.run.metrics import select_experiments
 from steelyard.run.project import Project
-from steelyard.spec.loader import ProjectFiles
-from steelyard.warehouse.base import Warehouse
-
-ROUNDS = 3
-"""So many causes are looked for in one client's assignments."""
 
 
 def audit_project(
@@ -65,117 +27,3 @@ def audit_project(
     with project.connect() as warehouse:
         day = as_of or last_exposure_day(project.files, warehouse)
         return list(Auditor(project.files, warehouse, as_of=day).audit(names))
-
-
-class Auditor:
-    """Audits experiments on one connection.
-
-    Args:
-        files: The project.
-        warehouse: Where its logs are.
-        as_of: Last day.
-    """
-
-    def __init__(self, files: ProjectFiles, warehouse: Warehouse, *, as_of: date) -> None:
-        self.files, self.warehouse, self.as_of = files, warehouse, as_of
-
-    def audit(self, names: Sequence[str]) -> Iterator[AssignmentAudit]:
-        """Yield the audit of each experiment that has begun, log by log."""
-        specs = [self.files.experiments[name] for name in names]
-        begun = [spec for spec in specs if spec.start is not None and spec.start <= self.as_of]
-        for log in dict.fromkeys(spec.exposures for spec in begun):
-            numbered = [
-                NumberedExperiment(number=number, spec=spec, as_of=self.as_of)
-                for number, spec in enumerate((one for one in begun if one.exposures == log), start=1)
-            ]
-            try:
-                self._read_log(log, numbered)
-                for one in numbered:
-                    yield self._experiment(one)
-            finally:
-                self.warehouse.drop_temporaries()
-
-    def health_row(self, name: str) -> dict[str, object]:
-        """Return an experiment's row of the table ``health``; where it cannot be audited, a warning."""
-        thresholds = self.files.project.health
-        try:
-            (audit,) = self.audit([name])
-        except EngineError as error:
-            nothing = AssignmentAudit(experiment=name, rule=Rule.of(self.files.experiments[name]), clients=())
-            detail = f"The assignments cannot be recomputed: {error.args[0]}."
-            return {**audit_row(nothing, thresholds), "status": "warn", "detail": detail}
-        return audit_row(audit, thresholds)
-
-    def _read_log(self, name: str, numbered: Sequence[NumberedExperiment]) -> None:
-        dialect = self.warehouse.dialect
-        columns = self.warehouse.column_types(written_log(self.files, name, dialect))
-        log = AuditedLog(name=name, numbered=numbered, dialect=dialect, columns=columns)
-        self.warehouse.create_temporary(AUDITED, log.query(self.files, project_templates(self.files)))
-
-    def _experiment(self, one: NumberedExperiment) -> AssignmentAudit:
-        rule, dialect = Rule.of(one.spec), self.warehouse.dialect
-        self.warehouse.create_temporary(RECOMPUTED, recomputed_query(rule, one.number, dialect, Claims()))
-        clients = read_clients(self.warehouse.query(counts_query(dialect)).dicts())
-        if any(client.verdicts[WRONG_VARIANT] for client in clients):
-            self._find_causes(one, rule, clients)
-        add_lost_exposures(clients, rule, self.files.project.health)
-        return AssignmentAudit(experiment=one.spec.name, rule=rule, clients=tuple(clients))
-
-    def _find_causes(self, one: NumberedExperiment, rule: Rule, clients: Sequence[ClientAudit]) -> None:
-        """Try every way on a sample; what the best explains is left out of the next round."""
-        dialect = self.warehouse.dialect
-        tried = trials(rule, variations(rule.scheme, rule.salt, self._other_salts(one.spec.name)), dialect, {})
-        sample, rounds = sample_query(rule, dialect), 0
-        by_labels = {client.labels: client for client in clients}
-        for is_dear in (False, True):
-            numbered = {number: trial for number, trial in enumerate(tried) if trial.is_dear is is_dear}
-            for _ in range(ROUNDS):
-                name = f"audit_sample_{rounds}"
-                self.warehouse.create_temporary(name, sample)
-                explained = self._round(numbered, name, by_labels)
-                sample, rounds = rest_query(name, explained, dialect), rounds + 1
-                if not explained:
-                    break
-        name = f"audit_sample_{rounds}"
-        self.warehouse.create_temporary(name, sample)
-        left = read_bins(self.warehouse.query(bins_query(rule, name, dialect)).dicts())
-        for labels, bins in left.items():
-            cause = split_cause(by_labels[labels], bins, rule, width=bin_width(rule))
-            if cause is not None:
-                by_labels[labels].add(cause)
-
-    def _round(
-        self, tried: Mapping[int, Trial], sample: str, clients: Mapping[Client, ClientAudit]
-    ) -> list[exp.Expr]:
-        """Add the best new cause of each client, and return the conditions of what they explain."""
-        dialect, items = self.warehouse.dialect, list(tried.items())
-        numbers: dict[Client, list[Tried]] = {}
-        for start in range(0, len(items), PER_QUERY):
-            batch = items[start : start + PER_QUERY]
-            rows = self.warehouse.query(trial_query(batch, sample, dialect)).dicts()
-            for labels, counted in read_tried(rows, [number for number, _ in batch]).items():
-                numbers.setdefault(labels, []).extend(counted)
-        conditions = []
-        for labels, counted in numbers.items():
-            best = best_trial(counted, comparisons=len(tried) * len(numbers))
-            if best is None:
-                continue
-            trial = tried[best.number]
-            share = best.explained / best.wrong
-            clients[labels].add(Cause(kind=trial.kind, text=trial.text, explained=share))
-            named = dict(zip(LABELS, labels, strict=True))
-            conditions.append(explained_by(trial, named, is_all=best.explained == best.wrong))
-        return conditions
-
-    def _other_salts(self, name: str) -> dict[str, str]:
-        """Return salts that a client may have mixed up, by what they are."""
-        experiments: Mapping[str, str] = {
-            f"the experiment {other.name}": other.assignment_salt
-            for other in self.files.experiments.values()
-            if other.name != name
-        }
-        programmes = {
-            f"the programme {known}": programme.salt or known
-            for known, programme in self.files.project.programmes.items()
-        }
-        return {"the experiment's name": name, **experiments, **programmes}

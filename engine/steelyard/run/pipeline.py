@@ -25,6 +25,7 @@ from steelyard.compile.group import Group, plan_groups
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.measure import MetricKey
 from steelyard.errors import EngineError
+from steelyard.run.auditor import Auditor
 from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
@@ -114,6 +115,7 @@ class Run:
         ensure_tables(warehouse, self.schema)
         as_of = options.as_of or last_exposure_day(files, warehouse)
         self.result = RunResult(run_id=self._run_id(as_of), as_of=as_of)
+        self.audits: dict[str, list[dict[str, Any]]] = {}
 
     def execute(self) -> RunResult:
         """Run every group, then record the run."""
@@ -179,9 +181,19 @@ class Run:
         self.result.seconds[f"collect {group.exposures}"] = perf_counter() - started
         self.result.statements[group.exposures] = collected.statements
         started = perf_counter()
+        self._audit(names)
+        self.result.seconds[f"audit {group.exposures}"] = perf_counter() - started
+        started = perf_counter()
         for name in names:
             self._publish(name, collected)
         self.result.seconds[f"analyse {group.exposures}"] = perf_counter() - started
+
+    def _audit(self, names: Sequence[str]) -> None:
+        """Recompute the assignments of the experiments that declare them."""
+        declared = [name for name in names if self.files.experiments[name].is_assignment_declared]
+        if declared:
+            auditor = Auditor(self.files, self.warehouse, as_of=self.result.as_of)
+            self.audits |= {name: [row] for name, row in auditor.health_rows(declared).items()}
 
     def _isolate(self, names: Sequence[str], error: EngineError) -> None:
         """Run a group's experiments one by one, so that the one that fails takes no other down."""
@@ -226,7 +238,10 @@ class Run:
         moments = collected.experiments[name]
         looks = {} if self.options.full_refresh else self._looks(name)
         analysis = analyse(moments, looks=looks)
-        health = health_rows(analysis, collected.counts[name], self.files.project.health)
+        health = [
+            *health_rows(analysis, collected.counts[name], self.files.project.health),
+            *self.audits.get(name, []),
+        ]
         decisions = list(decision_rows(analysis, health))
         minimum = self.files.project.privacy.minimum_units
         series = [self._stamp(row) for row in result_rows(analysis) if _is_shown(row, minimum)]

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
+from click.testing import CliRunner
 
+from steelyard.cli.main import cli
+from steelyard.errors import CompileError
 from steelyard.hashing import SCHEMES
 from steelyard.run import Auditor, Project, audit_project
-from steelyard.run import auditing
 
 Rule = Callable[[str], str]
 SHARES = {"control": 5000, "treatment": 5000}
@@ -27,11 +30,13 @@ exposures:
 """
 PROFILES = "log: {target: dev, outputs: {dev: {type: duckdb, path: log.duckdb}}}\n"
 METRIC = (
-    "{{ config(version=1) }}\nselect user_id, count(*) as n from exposures\n"
+    "{{ config(version=1, direction='increase') }}\nselect user_id, count(*) as n from exposures\n"
     "where exposed_at >= :start and exposed_at < :end group by user_id\n"
 )
 EXPERIMENT = "name: NAME\nstart: 2026-03-01\nend: 2026-03-31\nvariants: VARIANTS\nmetrics: [visits]\nMORE"
-LOGGED = "select experiment_id, user_id, variant, exposed_at, client, app_version, ruleset_version from exposures"
+LOGGED = (
+    "select experiment_id, user_id, variant, exposed_at, client, app_version, ruleset_version from exposures"
+)
 PLAIN = "select experiment_id, user_id, variant, exposed_at from exposures"
 
 
@@ -69,7 +74,11 @@ MISTAKES: dict[str, tuple[Rule, str, str]] = {
     "mojibake": (lambda u: right(u.encode().decode("latin-1")), "encoding", "encodes UTF-8 twice"),
     "ascii": (lambda u: right(u.encode("ascii", "replace").decode()), "encoding", "question marks"),
     "composed": (lambda u: right(normalize("NFC", u)), "encoding", "NFC"),
-    "double_id": (lambda u: right(hexadecimal(u)), "double_hash", "hashes ids before they are hashed (SHA-256)"),
+    "double_id": (
+        lambda u: right(hexadecimal(u)),
+        "double_hash",
+        "hashes ids before they are hashed (SHA-256)",
+    ),
     "double_key": (
         lambda u: half(bucket_of(hexadecimal(f"exp:{u}"))),
         "double_hash",
@@ -165,6 +174,7 @@ def audited(tmp_path: Path) -> Audited:
     return Audited(tmp_path)
 
 
+@pytest.mark.long
 def test_every_mistake_is_named_beside_clients_that_are_right(audited: Audited) -> None:
     rows = rows_of("fine", right)
     for client, (rule, _, _) in MISTAKES.items():
@@ -177,3 +187,171 @@ def test_every_mistake_is_named_beside_clients_that_are_right(audited: Audited) 
         assert (client, cause.kind) == (client, kind)
         assert text in cause.text
         assert cause.explained == pytest.approx(1, abs=0.001), client
+
+
+def test_a_plain_log_has_its_mixture_of_causes_named(tmp_path: Path) -> None:
+    audited = Audited(tmp_path, selected=PLAIN)
+    rows = rows_of("fine", right, n=4000)
+    rows += rows_of("trims", lambda u: right(u.strip()), n=2000)
+    rows += rows_of("doubles", lambda u: right(hexadecimal(u)), n=500)
+    audited.log(rows)
+    (client,) = audited.audit().clients
+    assert client.name == "the log"
+    assert [cause.kind for cause in client.causes] == ["double_hash", "ids"] or [
+        cause.kind for cause in client.causes
+    ] == ["ids", "double_hash"]
+    assert sum(cause.explained for cause in client.causes) == pytest.approx(1, abs=0.01)
+
+
+def test_an_unrelated_client_has_no_cause(audited: Audited) -> None:
+    audited.log(rows_of("dice", lambda u: half(bucket_of(f"secret {u}")), n=2000))
+    (client,) = audited.audit().clients
+    assert 0.45 < client.wrong / client.assignments < 0.55
+    assert client.causes == []
+
+
+def test_a_few_wrong_rows_are_counted_and_not_explained(audited: Audited) -> None:
+    audited.log(
+        [*rows_of("fine", right), ("u1", "treatment" if right("u1") == "control" else "control", *"abc")]
+    )
+    found = audited.audit()
+    assert (found.wrong, [client.causes for client in found.clients]) == (1, [[], []])
+
+
+def test_three_variants_with_uneven_shares(tmp_path: Path) -> None:
+    audited = Audited(tmp_path, variants="{a: 20%, b: 30%, c: 50%}")
+
+    def split(bucket: int, cuts: tuple[int, int]) -> str:
+        return "abc"[sum(bucket >= cut for cut in cuts)]
+
+    def fine(unit: str) -> str:
+        return split(bucket_of(f"exp:{unit}"), (2000, 5000))
+
+    audited.log(
+        [
+            *rows_of("fine", fine),
+            *rows_of("lowers", lambda u: fine(u.lower())),
+            *rows_of("stale", lambda u: split(bucket_of(f"exp:{u}"), (1000, 4000))),
+            *rows_of("first", lambda u: "a"),
+        ]
+    )
+    found = {client.labels[0]: client for client in audited.audit().clients}
+    assert {name: [cause.kind for cause in client.causes] for name, client in found.items()} == {
+        "fine": [],
+        "lowers": ["ids"],
+        "stale": ["other_split"],
+        "first": ["other_split"],
+    }
+    assert "a in place of b; a in place of c" in found["first"].causes[0].text
+    assert "b in place of a from about bucket 1,000 to 2,000" in found["stale"].causes[0].text
+
+
+def test_each_verdict_is_counted(audited: Audited) -> None:
+    audited.experiment("exp", more="scheme: sha256\ntargeting: {client: [web]}\n")
+    wrong = {"control": "treatment", "treatment": "control"}
+    audited.log(
+        [
+            *((unit, right(unit), "web", "1", "7") for unit in units(100, 1)),
+            *((unit, wrong[right(unit)], "web", "1", "7") for unit in units(3, 1)),
+            *((unit, wrong[right(unit)], "web", "1", "7") for unit in units(5, 2)),
+            *((unit, right(unit), "tv", "1", "7") for unit in units(7, 3)),
+            *((unit, "preview", "web", "1", "7") for unit in units(2, 4)),
+            (None, "control", "web", "1", "7"),
+            ("", "control", "web", "1", "7"),
+        ]
+    )
+    found = audited.audit()
+    counts = {verdict: found.count(verdict) for verdict in found.clients[0].verdicts}
+    assert counts == {
+        "right": 100,
+        "wrong_variant": 5,
+        "second_variant": 3,
+        "outside_allocation": 0,
+        "in_holdback": 0,
+        "not_targeted": 7,
+        "unknown_variant": 2,
+        "no_unit": 2,
+    }
+    assert found.wrong == 15
+
+
+def test_repeated_rows_are_one_assignment(audited: Audited) -> None:
+    audited.log(rows_of("fine", right, n=50) * 4)
+    (client,) = audited.audit().clients
+    assert (client.assignments, client.logged) == (50, 200)
+
+
+def test_integer_units_are_hashed_as_text(audited: Audited) -> None:
+    audited.log([(str(k), right(str(k)), "web", "1", "7") for k in range(300)], unit_type="bigint")
+    assert audited.audit().wrong == 0
+
+
+def test_floating_point_units_are_refused(audited: Audited) -> None:
+    audited.log([("1", "control", "web", "1", "7")], unit_type="double")
+    with pytest.raises(CompileError, match="the units 'user_id' are of type double"):
+        audited.audit()
+
+
+def test_a_client_that_loses_one_variant_is_named(audited: Audited) -> None:
+    kept = [row for row in rows_of("old", right) if row[1] == "control"]
+    audited.log([*rows_of("fine", right), *kept])
+    found = audited.audit()
+    assert found.wrong == 0
+    assert found.status(Project.load(audited.root).files.project.health) == "fail"
+    causes = {client.labels[0]: [one.text for one in client.causes] for client in found.clients}
+    assert causes["fine"] == []
+    assert causes["old"][0].startswith("logs 100% fewer exposures to treatment than to the others")
+
+
+def test_the_command_prints_the_causes_and_exits_with_3(audited: Audited) -> None:
+    audited.log([*rows_of("fine", right), *rows_of("doubles", lambda u: right(hexadecimal(u)))])
+    result = CliRunner().invoke(cli, ["audit", "--select", "exp", "--project-dir", str(audited.root)])
+    assert result.exit_code == 3
+    assert "the audit failed for exp" in result.stderr
+    assert result.stdout.startswith("exp: fail\n  - Of 1,200 logged assignments ")
+    assert "doubles 1.0 (ruleset 7) hashes ids before they are hashed (SHA-256) (100% of its" in result.stdout
+    assert "sha256 with its name as salt is assumed" in result.stdout
+    arguments = ["audit", "-s", "exp", "--format", "json", "--project-dir", str(audited.root)]
+    rows = json.loads(CliRunner().invoke(cli, arguments).stdout)
+    assert [(row["client"], row["assignments"]) for row in rows] == [("doubles", 600), ("fine", 600)]
+    assert rows[1]["right"] == 600
+
+
+def test_a_log_that_is_right_passes_and_exits_with_0(audited: Audited) -> None:
+    audited.log(rows_of("fine", right))
+    result = CliRunner().invoke(cli, ["audit", "--select", "exp", "--project-dir", str(audited.root)])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "All 600 logged assignments are as recomputed." in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("more", "statuses"), [("salt: exp\n", ["fail"]), ("", [])], ids=["declared", "silent"]
+)
+def test_a_run_audits_the_experiments_that_declare_their_hash(
+    audited: Audited, more: str, statuses: list[str]
+) -> None:
+    audited.experiment("exp", more=more)
+    audited.log([*rows_of("fine", right), *rows_of("doubles", lambda u: right(hexadecimal(u)))])
+    arguments = ["run", "--select", "exp", "--as-of", "2026-03-10", "--project-dir", str(audited.root)]
+    result = CliRunner().invoke(cli, arguments)
+    assert result.exit_code == (3 if statuses else 0), result.output
+    with duckdb.connect(str(audited.root / "log.duckdb")) as connection:
+        rows = connection.execute(
+            "select status, statistic, detail from steelyard.health where check_name = 'assignment_audit'"
+        ).fetchall()
+    assert [row[0] for row in rows] == statuses
+    for _, share, detail in rows:
+        assert 0.2 < share < 0.3
+        assert "hashes ids before they are hashed" in detail
+
+
+def test_a_run_goes_on_where_an_audit_cannot(audited: Audited) -> None:
+    audited.experiment("exp", more="scheme: confidence\n")
+    audited.log(rows_of("fine", right))
+    project = Project.load(audited.root)
+    with project.connect() as warehouse:
+        auditor = Auditor(project.files, warehouse, as_of=date(2026, 3, 10))
+        rows = auditor.health_rows(["exp", "other"])
+    assert rows["exp"]["status"] == "warn"
+    assert "cannot be recomputed: DuckDB has no SQL for Murmur3Wide" in rows["exp"]["detail"]
+    assert rows["other"]["detail"] == "No assignment has been logged."

@@ -49,7 +49,12 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
         "sources": {},
         "dbt_manifest": None,
         "privacy": {"minimum_units": 0},
-        "health": {"srm_alpha": 0.001, "pre_exposure_alpha": 0.001, "multiple_exposure_share": 0.01},
+        "health": {
+            "srm_alpha": 0.001,
+            "pre_exposure_alpha": 0.001,
+            "multiple_exposure_share": 0.01,
+            "assignment_share": 0.001,
+        },
         "paths": {
             "metrics": "metrics",
             "experiments": "experiments",
