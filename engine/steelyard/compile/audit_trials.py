@@ -26,6 +26,9 @@ BINS = 200
 
 _SALT = "steelyard-audit"
 
+Condition = exp.Expr
+"""That assignments are explained."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:

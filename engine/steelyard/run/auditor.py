@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlglot import exp
-
 from steelyard.analysis.audit import (
     AssignmentAudit,
     Cause,
@@ -27,6 +25,7 @@ from steelyard.compile.audit_sql import (
 )
 from steelyard.compile.audit_trials import (
     PER_QUERY,
+    Condition,
     Trial,
     bin_width,
     bins_query,
@@ -136,7 +135,7 @@ class Auditor:
 
     def _round(
         self, tried: Mapping[int, Trial], sample: str, clients: Mapping[Client, ClientAudit]
-    ) -> list[exp.Expr]:
+    ) -> list[Condition]:
         """Add the best new cause of each client, and return the conditions of what they explain."""
         dialect, items = self.warehouse.dialect, list(tried.items())
         numbers: dict[Client, list[Tried]] = {}
