@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: demo test check golden bench slow wheel clean help
+.PHONY: demo test check golden engines bench slow wheel clean help
 
 help: ## what each target does
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -36,6 +36,9 @@ golden: $(READY) ## rewrite golden files; then read the difference
 
 slow: $(READY) ## calibration and simulations
 	$(BIN)/python -m pytest -q -m slow
+
+engines: $(READY) ## run the demo on every warehouse that is there and compare
+	$(BIN)/python -m tests.warehouses
 
 bench: $(READY) ## measure speed side by side
 	$(BIN)/python -m benchmarks

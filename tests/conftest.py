@@ -1,6 +1,9 @@
 """Options of the test run."""
 
+from collections.abc import Iterator
+
 import pytest
+from tests.support.engines import Engines
 
 # Runs in an environment of its own, where the packages are that the engine is compared with.
 collect_ignore = ["reference/peers.py"]
@@ -22,3 +25,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def update_golden(request: pytest.FixtureRequest) -> bool:
     """Whether golden files are rewritten."""
     return bool(request.config.getoption("--update-golden"))
+
+
+@pytest.fixture(scope="session")
+def engines(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """The warehouses that tests execute on, each started when a test first asks for it."""
+    opened = Engines(tmp_path_factory.mktemp("engines"))
+    yield opened
+    opened.close()

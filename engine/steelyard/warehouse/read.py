@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -41,9 +42,10 @@ def read_rows(
                 hint=f"it has {', '.join(columns)}",
             )
     condition, parameters = _condition(where)
-    order = ", ".join(map(quoted, TABLES[table].keys))
-    sql = f"select * from {quoted(table, schema)} where {condition} order by {order}"
-    return from_stored(TABLES[table], warehouse.query(sql, parameters).dicts())
+    sql = f"select * from {quoted(table, schema)} where {condition}"
+    rows = from_stored(TABLES[table], warehouse.query(sql, parameters).dicts())
+    # Each warehouse orders text in its own way; here it is always by characters.
+    return sorted(rows, key=itemgetter(*TABLES[table].keys))
 
 
 def read_looks(warehouse: Warehouse, schema: str, experiment_id: str) -> list[dict[str, Any]]:
