@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import click
 
+from steelyard.cli.allocation import allocation
 from steelyard.cli.assignment import audit
 from steelyard.cli.author import capabilities, check, compile_, debug
 from steelyard.cli.start import init, seed
@@ -11,5 +12,5 @@ from steelyard.cli.work import report, run
 
 COMMANDS: Mapping[str, click.Command] = {
     command.name or "": command
-    for command in (init, debug, seed, check, compile_, capabilities, run, report, audit)
+    for command in (init, debug, seed, check, compile_, capabilities, run, report, audit, allocation)
 }

@@ -20,6 +20,49 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, style: str) -> None:
     click.echo(to_json(rows) if style == "json" else to_csv(rows), nl=style == "json")
 
 
+def print_table(rows: Sequence[Mapping[str, Any]], *, style: str) -> None:
+    """Print rows as an aligned table, JSON or CSV."""
+    if style == "text":
+        click.echo(to_table(rows), nl=False)
+    else:
+        print_rows(rows, style=style)
+
+
+def to_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return rows as a table for people: numbers to the right, shares in percent, columns without a value left out.
+
+    Examples:
+        >>> print(to_table([{"owner": "a", "share": 0.05, "buckets": 500}, {"owner": "bc", "buckets": 20}]))
+        owner  share  buckets
+        a      5.00%      500
+        bc                 20
+    """
+    names = [
+        name for name in (rows[0] if rows else ()) if any(row.get(name) not in (None, "") for row in rows)
+    ]
+    cells = [names, *([_cell(name, row.get(name)) for name in names] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
+    right = [any(isinstance(row.get(name), int | float) for row in rows) for name in names]
+    lines = (
+        "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(line, widths, right, strict=True)
+        ).rstrip()
+        for line in cells
+    )
+    return "".join(f"{line}\n" for line in lines) if names else ""
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
+    if isinstance(value, float):
+        return f"{value:.2%}" if name.endswith("share") else f"{value:.2f}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
 def to_json(value: Any) -> str:
     """Return a value as JSON; days and moments as ISO text."""
     return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=_text)

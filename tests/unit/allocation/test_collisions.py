@@ -59,10 +59,15 @@ def test_a_property_is_that_of_its_surface() -> None:
             False,
         ),
         ({"targeting": {"country": "SG"}}, {}, True),
+        (
+            {"eligible": {"attribute": "plan", "equals": "free"}},
+            {"eligible": {"attribute": "plan", "in": ["pro", "team"]}},
+            False,
+        ),
     ],
     ids=[
         "exclusive", "two-programmes", "one-open", "no-tags", "tags", "other-tags",
-        "countries", "common-country", "two-columns", "one-of-two-columns", "everyone",
+        "countries", "common-country", "two-columns", "one-of-two-columns", "everyone", "eligible",
     ],
 )  # fmt: skip
 def test_what_keeps_two_experiments_apart(one: dict[str, Any], other: dict[str, Any], collides: bool) -> None:

@@ -12,6 +12,7 @@ from steelyard.errors import SpecError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.fields import parse_fraction
 from steelyard.spec.programme import Programme
+from steelyard.targeting import are_disjoint, parse_rule
 
 # Warehouses compare flags with numbers.
 _AS_NUMBERS = MappingProxyType({"true": "1", "false": "0"})
@@ -99,10 +100,13 @@ def may_share_units(
 
 
 def targeting_is_disjoint(one: Experiment, other: Experiment) -> bool:
-    """Return whether the lists of values in `targeting` alone prove that no unit meets both.
+    """Return whether what experiments target and hold eligible proves that no unit meets both.
 
     Values that some warehouse could take for the same, such as 1 and ``"1.0"``, prove nothing.
     """
+    rules = [None if spec.eligible is None else parse_rule(spec.eligible) for spec in (one, other)]
+    if are_disjoint(*rules):
+        return True
     shared = one.targeting.keys() & other.targeting.keys()
     return any(
         {_value(value) for value in one.targeting[column]}.isdisjoint(map(_value, other.targeting[column]))

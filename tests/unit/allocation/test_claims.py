@@ -1,0 +1,130 @@
+"""From logs to what a ruleset carries, and to what holdbacks cover."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from tests.support.shop import edit, write_shop
+
+from steelyard.assign.allocation.claims import ruleset_claims
+from steelyard.assign.allocation.programmes import holdbacks_over, load_programmes
+from steelyard.assign.build import Claims
+from steelyard.errors import AllocationError, SpecError
+from steelyard.run import Project
+from steelyard.run.allocating import Allocations, Claimant
+from steelyard.spec.loader import load_project
+
+ADA = Claimant(by="ada", at=datetime(2026, 4, 1, tzinfo=UTC))
+LATER = Claimant(by="ada", at=datetime(2026, 4, 9, tzinfo=UTC))
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    return write_shop(tmp_path)
+
+
+def claims(shop: Path, at: datetime | None = None) -> Claims:
+    files = load_project(shop)
+    return ruleset_claims(files, load_programmes(files), at=at)
+
+
+def test_a_ruleset_carries_the_buckets_of_the_log(shop: Path) -> None:
+    programmes = Allocations(Project.load(shop))
+    programmes.hold_back("q2", 500, ADA, programme="layer", domain="checkout", drops_exposed=True)
+    programmes.start("bar", 2000, ADA)
+    programmes.start("button", 3000, ADA)
+    found = claims(shop)
+    (bar,), (button,) = found.experiments["bar"], found.experiments["button"]
+    assert (bar.programme, bar.salt, bar.scheme, bar.buckets) == ("main", "main", "sha256-60", 1000)
+    assert (len(bar.members), len(button.members)) == (200, 300)
+    assert not set(bar.members) & set(button.members)
+    assert found.holdbacks["q2"].domains == frozenset({"checkout"})
+    assert not found.holdbacks["q2"].closing
+    programmes.close("q2", LATER)
+    programmes.stop("button", LATER)
+    then = claims(shop, at=ADA.at)
+    assert set(then.experiments) == {"bar", "button"}
+    assert not then.holdbacks["q2"].closing
+    edit(shop, "experiments/button.yml", "status: running", "status: stopped")
+    now = claims(shop)
+    assert set(now.experiments) == {"bar"}
+    assert (now.holdbacks["q2"].closing, now.holdbacks["q2"].salt) == (True, "q2.closing")
+    assert claims(shop, at=datetime(2026, 3, 1, tzinfo=UTC)) == Claims()
+
+
+def test_a_running_experiment_without_a_claim_is_refused(shop: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        claims(shop)
+    text = str(caught.value)
+    assert "experiments/bar.yml:3: 'bar' is running and has no bucket of its programme 'main'" in text
+    assert "hint: steelyard allocation start bar --share 100%" in text
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("surface: checkout", "surface: checkout\nsalt: other", "with salt 'bar', not 'other'"),
+        (
+            "surface: checkout",
+            "surface: checkout\nscheme: sha256-60",
+            "with scheme 'sha256', not 'sha256-60'",
+        ),
+        ("surface: checkout", "surface: checkout\ntags: [pay]", r"with tags (), not ('pay',)"),
+        ("surface: checkout", "surface: checkout\ndomain: search", "with domain 'checkout', not 'search'"),
+        (
+            "programme: main",
+            "programme: layer",
+            "has buckets of the programme 'main', and no experiment file",
+        ),
+        ("{name: control}", "{name: off}", "the allocation of 'bar' is not the one that it started with"),
+    ],
+    ids=["salt", "scheme", "tags", "domain", "programme", "variants"],
+)
+def test_a_file_that_says_something_else_than_its_claim_is_refused(
+    shop: Path, old: str, new: str, message: str
+) -> None:
+    programmes = Allocations(Project.load(shop))
+    programmes.start("bar", 2000, ADA)
+    programmes.start("button", 3000, ADA)
+    claims(shop)
+    edit(shop, "experiments/bar.yml", old, new)
+    with pytest.raises(SpecError) as caught:
+        claims(shop)
+    assert message in str(caught.value)
+
+
+def test_a_holdback_covers_its_domain_in_every_programme(shop: Path) -> None:
+    programmes = Allocations(Project.load(shop))
+    programmes.hold_back("q2", 500, ADA, programme="layer", domain="checkout", drops_exposed=True)
+    files = load_project(shop)
+    states = load_programmes(files)
+    bar = files.experiments["bar"]
+    assert [owner.name for _, owner in holdbacks_over(states, bar, "user")] == ["q2"]
+    elsewhere = bar.model_copy(update={"domain": "search"})
+    assert not list(holdbacks_over(states, elsewhere, "user"))
+    assert not list(holdbacks_over(states, bar, "device"))
+    programmes.release("q2", LATER, is_untested=True)
+    states = load_programmes(files)
+    assert not list(holdbacks_over(states, bar, "user"))
+    assert list(holdbacks_over(states, bar, "user", at=ADA.at))
+
+
+def test_two_programmes_do_not_share_a_holdback_s_name(shop: Path) -> None:
+    programmes = Allocations(Project.load(shop))
+    for name in ("main", "layer"):
+        programmes.hold_back("q2", 500, ADA, programme=name, drops_exposed=True)
+    programmes.start("bar", 2000, ADA)
+    programmes.start("button", 2000, ADA)
+    with pytest.raises(SpecError, match="two programmes have a holdback 'q2'"):
+        claims(shop)
+
+
+def test_a_ruleset_cannot_carry_a_salt_machine(shop: Path) -> None:
+    edit(shop, "steelyard.yml", "main: {unit: user,", "main: {unit: user, strategy: salt_machine,")
+    programmes = Allocations(Project.load(shop))
+    programmes.start("bar", 2000, ADA)
+    programmes.start("button", 2000, ADA)
+    with pytest.raises(AllocationError, match="a salt machine has no single set of buckets"):
+        claims(shop)
+    with pytest.raises(AllocationError, match="mixes the units of its buckets"):
+        programmes.history("bar")
