@@ -1,9 +1,11 @@
-/* exposures that cannot be analysed: without a unit, or of a variant that the experiment does not declare */
+/* exposures that cannot be analysed: without a unit, of a variant that the experiment does not declare, or outside its dates */
 select
   experiments.experiment_no,
+  {{ tree(place) }} as place,
   {{ tree(is_unit) }} as has_unit,
-  cast(log.variant as varchar) as variant,
-  count(*) as n
+  case when variants.variant_no is null then cast(log.variant as varchar) end as unknown_variant,
+  count(*) as n,
+  max({{ tree(instant) }}) as last_exposed_at
 from {{ tree(log) }} as log
 join (
   values
@@ -22,8 +24,15 @@ left join (
 ) as variants(experiment_no, variant_no, variant)
   on variants.experiment_no = experiments.experiment_no
   and variants.variant = cast(log.variant as varchar)
-where {{ tree(in_span) }}
-  and {{ tree(instant) }} >= experiments.starts_at
-  and {{ tree(instant) }} < experiments.ends_at
-  and (not {{ tree(is_unit_here) }} or variants.variant_no is null)
-group by experiments.experiment_no, {{ tree(is_unit) }}, cast(log.variant as varchar)
+where {{ tree(since) }}
+  and (
+    {{ tree(instant) }} < experiments.starts_at
+    or {{ tree(instant) }} >= experiments.ends_at
+    or not {{ tree(is_unit_here) }}
+    or variants.variant_no is null
+  )
+group by
+  experiments.experiment_no,
+  {{ tree(place) }},
+  {{ tree(is_unit) }},
+  case when variants.variant_no is null then cast(log.variant as varchar) end

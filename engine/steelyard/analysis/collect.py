@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from steelyard.analysis.count_rows import read_counts
 from steelyard.analysis.log_counts import LogCounts
-from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
-from steelyard.analysis.not_finite import not_finite
+from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
 from steelyard.compile.group import MomentQuery
 from steelyard.compile.plan import GroupPlan, Tree, bind
@@ -76,7 +76,8 @@ class Collector:
         for query in self.plan.quantile_queries():
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
-        counts = self._counts()
+        units = sum(float(one.exposed[EVERYONE].sum()) for one in experiments.values())
+        counts = read_counts(self.plan, self.warehouse, self._rows, units=units)
         return Collected(
             experiments=experiments,
             caps=caps,
@@ -122,24 +123,6 @@ class Collector:
             for experiment, *values in rows
             for name, value in zip(names, values, strict=True)
         }
-
-    def _counts(self) -> dict[str, LogCounts]:
-        names = {one.number: one.spec.name for one in self.plan.numbered}
-        counts = {name: LogCounts() for name in names.values()}
-        for number, variant, n in self._rows("multiple_exposure", self.plan.multiple_query()):
-            counts[names[number]].multiple[int(variant)] = int(n)
-        assigned = self.plan.assigned_query()
-        for number, variant, n in () if assigned is None else self._rows("assigned", assigned):
-            counts[names[number]].assigned[int(variant)] = int(n)
-        for number, has_unit, variant, n in self._rows("log_quality", self.plan.log_quality_query()):
-            found = counts[names[number]]
-            if not has_unit:
-                found.without_unit += int(n)
-            else:
-                found.unknown[str(variant)] = int(n)
-        for number, n in not_finite(self.plan, self.warehouse, self._rows):
-            counts[names[number]].not_finite += n
-        return counts
 
     def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
         shifts: dict[str, float] = {}

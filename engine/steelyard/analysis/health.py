@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from steelyard.analysis.critical import UNPLANNED
+from steelyard.analysis.health_check import check
+from steelyard.analysis.health_log import log_quality, overlaps, srm_by_day, trigger_rate
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
@@ -21,25 +23,15 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
     """Return all checks of an experiment at its last day."""
     rows = [
         *_srm(analysis, thresholds),
+        *srm_by_day(analysis, thresholds),
+        *trigger_rate(analysis, counts, thresholds),
+        *overlaps(analysis, counts, thresholds),
         *_multiple_exposure(analysis, counts, thresholds),
         *_pre_exposure(analysis, thresholds),
-        *_log_quality(counts),
+        *log_quality(counts),
         *_quality_metrics(analysis),
     ]
     return [{"experiment_id": analysis.calendar.experiment.name, **row} for row in rows]
-
-
-def _row(check: str, status: str, detail: str, **others: Any) -> dict[str, Any]:
-    blank = {
-        "dimension": "",
-        "segment": "",
-        "statistic": None,
-        "p_value": None,
-        "threshold": None,
-        "metric": "",
-        "variant": "",
-    }
-    return {**blank, "check_name": check, "status": status, "detail": detail, **others}
 
 
 def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
@@ -52,7 +44,7 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     shares = [float(variant.share) for variant in experiment.variants]
     is_single_look = experiment.analysis.test == "fixed" and analysis.calendar.is_stopped
     if not exposed[EVERYONE].sum():
-        yield _row("srm", "warn", "No unit has been exposed.")
+        yield check("srm", "warn", "No unit has been exposed.")
         return
     segments = [EVERYONE, *sorted(one for one in exposed if one != EVERYONE and exposed[one].sum())]
     totals = [exposed[segment].sum(axis=0) for segment in segments]
@@ -64,7 +56,7 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     for k, (dimension, level) in enumerate(segments):
         status = "pass" if adjusted[k] >= thresholds.srm_alpha else "warn" if k else "fail"
         split = " : ".join(f"{int(n):,}" for n in totals[k])
-        yield _row(
+        yield check(
             "srm",
             status,
             f"Units {split}, planned {planned}; chi-square p = {float(tests[k].p_value):.3g}.",
@@ -94,7 +86,7 @@ def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health
         if p < thresholds.srm_alpha:
             detail += " They do not follow the allocation, so leaving them out may bias the comparison."
     is_biased = p is not None and p < thresholds.srm_alpha
-    yield _row(
+    yield check(
         "multiple_exposure",
         "warn" if share > thresholds.multiple_exposure_share or is_biased else "pass",
         detail,
@@ -122,7 +114,7 @@ def _pre_exposure(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, 
     p, statistic, name, treated = min(found)
     adjusted = min(1.0, p * len(found))
     failed = adjusted < thresholds.pre_exposure_alpha
-    yield _row(
+    yield check(
         "pre_exposure",
         "fail" if failed else "pass",
         f"Of {len(found)} comparisons before the exposure the largest difference is in {name}, {treated}.",
@@ -154,31 +146,6 @@ def _control(moments: ExperimentMoments) -> int:
     return [variant.name for variant in spec.variants].index(spec.control)
 
 
-def _log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:
-    if counts.without_unit:
-        yield _row(
-            "exposures_without_unit",
-            "warn",
-            f"{counts.without_unit:,} exposures have no unit id (NULL or '') and are left out.",
-            statistic=float(counts.without_unit),
-        )
-    if counts.unknown:
-        named = ", ".join(f"{variant!r} {n:,}" for variant, n in sorted(counts.unknown.items()))
-        yield _row(
-            "unknown_variant",
-            "warn",
-            f"Exposures of variants that the experiment does not declare are left out: {named}.",
-            statistic=float(sum(counts.unknown.values())),
-        )
-    if counts.not_finite:
-        yield _row(
-            "quality",
-            "warn",
-            f"{counts.not_finite:,} rows hold a value that is NaN or infinite; it counts as missing.",
-            statistic=float(counts.not_finite),
-        )
-
-
 def _quality_metrics(analysis: Analysis) -> Iterator[dict[str, Any]]:
     """Yield a failed check for each metric of role quality that differs between variants."""
     for one in analysis.tests:
@@ -187,7 +154,7 @@ def _quality_metrics(analysis: Analysis) -> Iterator[dict[str, Any]]:
         for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
             failed = bool(one.significant[0, -1, treatment])
             p = float(one.critical.p_value[-1, treatment])
-            yield _row(
+            yield check(
                 "quality",
                 "fail" if failed else "pass",
                 f"{one.test.label} {'differs' if failed else 'does not differ'} between {variant.name} and control.",

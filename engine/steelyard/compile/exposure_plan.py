@@ -16,7 +16,6 @@ from steelyard.compile.exposure_sql import (
     closing_day,
     exposure_log,
     first_of,
-    first_variant,
     instant,
     seen_units_context,
     trigger_log,
@@ -225,44 +224,6 @@ class ExposurePlan:
         ]
         n = exp.alias_(exp.Sum(this=column("n")), "n")
         return exp.select(*columns, n).from_("cells").group_by(*(one.copy() for one in columns))
-
-    def log_quality_query(self) -> exp.Expr:
-        """Return a query for exposures that cannot be analysed: experiment, has_unit, variant, n."""
-        context = self._seen_context()
-        is_unit = exp.paren(context["is_unit"])
-        return self.templates.render(
-            "log_quality.sql", **{**context, "is_unit": is_unit, "is_unit_here": is_unit}
-        )
-
-    def multiple_query(self) -> exp.Expr:
-        """Return a query for units seen in several variants: experiment, variant they were first seen in, n."""
-        variants = max(len(one.spec.variants) for one in self.numbered)
-        first = first_variant(self._ordering_dimensions(), variants=variants)
-        number = column("experiment_no")
-        return (
-            exp.select(
-                number, exp.alias_(first, "first_variant_no"), exp.alias_(exp.Count(this=exp.Star()), "n")
-            )
-            .from_("seen_units")
-            .where(exp.NEQ(this=column("variant_no"), expression=column("last_variant_no")))
-            .group_by(number.copy(), first.copy())
-        )
-
-    def assigned_query(self) -> exp.Expr | None:
-        """Return a query for units seen in one variant, of experiments with a trigger: experiment, variant, n."""
-        triggered = [one.number for one in self.numbered if one.spec.analysis.trigger is not None]
-        if not triggered:
-            return None
-        keys = [column("experiment_no"), column("variant_no")]
-        return (
-            exp.select(*keys, exp.alias_(exp.Count(this=exp.Star()), "n"))
-            .from_("seen_units")
-            .where(exp.EQ(this=column("variant_no"), expression=column("last_variant_no")))
-            .where(
-                exp.In(this=column("experiment_no"), expressions=[exp.Literal.number(n) for n in triggered])
-            )
-            .group_by(*(key.copy() for key in keys))
-        )
 
     def _settle_closings(self) -> None:
         for measure in self.group.measures.values():

@@ -202,6 +202,12 @@ def between(raw: exp.Expr, first: datetime, last: datetime, types: LogTypes, clo
     )
 
 
+def starting(raw: exp.Expr, first: datetime, types: LogTypes, clock: Clock) -> exp.Expr:
+    """Return ``first <= raw`` in the type of the column."""
+    bound = zoned_literal(first) if types.is_zoned else timestamp_literal(clock.to_naive(first))
+    return exp.GTE(this=raw.copy(), expression=bound)
+
+
 def targeting(experiments: Sequence[NumberedExperiment]) -> exp.Expr | None:
     """Return the rows that experiments with targeting take; None if none has any."""
     conditions = []

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from sqlglot import exp
 
 from steelyard.compile.clock import timestamp_literal
-from steelyard.compile.exposure_plan import ExposurePlan
 from steelyard.compile.group import Statement
+from steelyard.compile.log_plan import LogPlan
 from steelyard.compile.opaque_sql import opaque_context, periods_context, periods_table
 from steelyard.compile.scan import Scan
 from steelyard.compile.scan_sql import ScanSql
@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 MANY_EXPERIMENTS = 4
 
 
-class ScanPlan(ExposurePlan):
+class ScanPlan(LogPlan):
     """The statements that scan facts; takes what `ExposurePlan` takes."""
 
     def scan(self, scan: Scan) -> Iterator[Statement]:

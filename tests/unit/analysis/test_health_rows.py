@@ -124,3 +124,22 @@ def test_daily_checks_of_a_fair_split_rarely_fail() -> None:
         naive += bool((stats.chisquare(running, axis=1).pvalue < 0.01).any())
     assert failed / 400 <= 0.01 + 3 * np.sqrt(0.01 * 0.99 / 400)
     assert naive / 400 > 0.04
+
+
+@pytest.mark.parametrize(("treated", "status"), [(30, "pass"), (150, "warn")])
+def test_leaving_out_units_seen_twice_is_measured_against_an_uneven_split(treated: int, status: str) -> None:
+    """Assigned anew at each visit, units of a small variant are seen in the other more often."""
+    analysis = analysed()
+    spec = analysis.calendar.experiment
+    uneven = tuple(
+        variant.model_copy(update={"allocation": share})
+        for variant, share in zip(spec.variants, (9000, 1000), strict=True)
+    )
+    analysis.calendar.experiment = spec.model_copy(update={"variants": uneven})
+    limits = LIMITS.model_copy(update={"multiple_exposure_share": 0.5})
+    counts = LogCounts(multiple={0: 300 - treated, 1: treated})
+    (row,) = [
+        one for one in health_rows(analysis, counts, limits) if one["check_name"] == "multiple_exposure"
+    ]
+    assert row["status"] == status
+    assert row["p_value"] == pytest.approx(float(stats.chisquare([300 - treated, treated], [270, 30]).pvalue))

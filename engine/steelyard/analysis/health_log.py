@@ -1,0 +1,143 @@
+"""Health checks for diagnosis: days, triggers, overlapping experiments, and what the log of exposures holds."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from steelyard.analysis.health_check import check
+from steelyard.analysis.log_counts import LogCounts
+from steelyard.analysis.moments import EVERYONE
+from steelyard.analysis.results import Analysis
+from steelyard.spec.project import Health
+from steelyard.stats.holdback import attrition_test
+from steelyard.stats.interaction import overlap_check
+from steelyard.stats.multiplicity import benjamini_hochberg
+from steelyard.stats.srm import chi_square
+
+
+def srm_by_day(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield the day on which new units fit the allocation worst, by Benjamini and Hochberg's procedure over days."""
+    experiment = analysis.calendar.experiment
+    daily = analysis.moments.exposed[EVERYONE]
+    days = np.flatnonzero(daily.sum(axis=1) > 0)
+    if not len(days):
+        return
+    shares = [float(variant.share) for variant in experiment.variants]
+    tests = chi_square(daily[days], shares)
+    adjusted = benjamini_hochberg(tests.p_value)
+    worst = int(np.nanargmin(tests.p_value))
+    day = analysis.calendar.days[days[worst]]
+    split = " : ".join(f"{int(n):,}" for n in daily[days[worst]])
+    p = float(adjusted[worst])
+    yield check(
+        "srm_by_day",
+        "warn" if p < thresholds.srm_alpha else "pass",
+        f"Of {len(days)} days new units fit the allocation worst on {day}: {split}.",
+        statistic=float(tests.statistic[worst]),
+        p_value=p,
+        threshold=thresholds.srm_alpha,
+    )
+
+
+def trigger_rate(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield whether all variants' units met the trigger alike, as they must where it is logged alike."""
+    experiment = analysis.calendar.experiment
+    if experiment.analysis.trigger is None or not counts.assigned:
+        return
+    assigned = np.array([counts.assigned.get(k, 0) for k in range(len(experiment.variants))], dtype=float)
+    met = np.minimum(analysis.moments.exposed[EVERYONE].sum(axis=0), assigned)
+    test = attrition_test(assigned, met)
+    if test.reason != "":
+        return
+    rates = ", ".join(
+        f"{variant.name} {n / total:.2%}"
+        for variant, n, total in zip(experiment.variants, met, assigned, strict=True)
+        if total
+    )
+    p = float(test.p_value)
+    yield check(
+        "trigger_rate",
+        "warn" if p < thresholds.srm_alpha else "pass",
+        f"Share of exposed units that met the trigger: {rates}.",
+        statistic=float(test.statistic),
+        p_value=p,
+        threshold=thresholds.srm_alpha,
+    )
+
+
+def overlaps(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:
+    """Yield the experiment of the run whose variants the shared units follow most, Bonferroni over experiments.
+
+    The shares are those of the shared units themselves, so that neither experiment's own imbalance counts; that makes
+    the check more cautious, never less.
+    """
+    found = []
+    for other, table in sorted(counts.overlaps.items()):
+        first, second = table.sum(axis=1), table.sum(axis=0)
+        if min(np.count_nonzero(first), np.count_nonzero(second)) < 2:
+            continue
+        kept = table[np.ix_(first > 0, second > 0)]
+        result = overlap_check(kept, first[first > 0], second[second > 0])
+        found.append((float(result.p_value), float(np.abs(result.excess).max()), other, float(table.sum())))
+    if not found:
+        return
+    p, excess, other, shared = min(found, key=lambda one: (one[0], -one[1]))
+    adjusted = min(1.0, p * len(found))
+    yield check(
+        "overlap",
+        "warn" if adjusted < thresholds.srm_alpha else "pass",
+        f"Of {len(found)} experiments with shared units the variants of {other} go together with these most: a cell of"
+        f" {shared:,.0f} shared units differs from independence by {excess:.2%} of them.",
+        statistic=excess,
+        p_value=adjusted,
+        threshold=thresholds.srm_alpha,
+    )
+
+
+def log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:
+    """Yield what the log of exposures holds that was left out."""
+    if counts.without_unit:
+        yield check(
+            "exposures_without_unit",
+            "warn",
+            f"{counts.without_unit:,} exposures have no unit id (NULL or '') and are left out.",
+            statistic=float(counts.without_unit),
+        )
+    if counts.unknown:
+        named = ", ".join(f"{variant!r} {n:,}" for variant, n in sorted(counts.unknown.items()))
+        yield check(
+            "unknown_variant",
+            "warn",
+            f"Exposures of variants that the experiment does not declare are left out: {named}.",
+            statistic=float(sum(counts.unknown.values())),
+        )
+    if counts.not_finite:
+        yield check(
+            "quality",
+            "warn",
+            f"{counts.not_finite:,} rows hold a value that is NaN or infinite; it counts as missing.",
+            statistic=float(counts.not_finite),
+        )
+    if counts.before_start:
+        yield check(
+            "exposures_before_start",
+            "warn",
+            f"{counts.before_start:,} exposures lie before the start and are left out. Units that met the change before"
+            " it count as new.",
+            statistic=float(counts.before_start),
+        )
+    if counts.after_end:
+        yield check(
+            "exposures_after_end",
+            "warn",
+            f"{counts.after_end:,} exposures lie after the end and are left out: is it still running?",
+            statistic=float(counts.after_end),
+        )
+    if counts.last_moment is not None and counts.last_moment > datetime.now(UTC):
+        yield check(
+            "exposures_in_future",
+            "warn",
+            f"Exposures are dated in the future, up to {counts.last_moment:%Y-%m-%d %H:%M}: check clock and zone.",
+        )
