@@ -1,91 +1,44 @@
 """A project's files to a ruleset."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from steelyard.assign.allocation.programmes import disagreements, load_programmes
+from steelyard.assign.claims import Claims
 from steelyard.assign.reading import read_ruleset
 from steelyard.assign.ruleset import Ruleset
-from steelyard.assign.writing import gate_json, seal
+from steelyard.assign.writing import seal
 from steelyard.errors import SpecError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.loader import ProjectFiles
-from steelyard.spec.programme import Programme
+from steelyard.spec.model import combine
 from steelyard.spec.surface import Rollout, Surface
 from steelyard.targeting import AllOf, AnyOf, Op, Rule, Test, parse_rule, rule_json
 from steelyard.targeting.rule import kind_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """Buckets of a programme that somebody owns.
-
-    Attributes:
-        programme: The programme's name.
-        salt: Its salt.
-        scheme: Name of its hash scheme.
-        buckets: How many buckets it has.
-        members: Those owned.
-    """
-
-    programme: str
-    salt: str
-    scheme: str
-    buckets: int
-    members: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldBack:
-    """A holdback.
-
-    Attributes:
-        unit: The unit that is held back.
-        claims: The units in all of them are held back.
-        domains: Whose experiments and rollouts it stays out of; None is all.
-        closing: Whether half of it now gets everything that has shipped.
-        salt: Draws that half; None is the holdback's name.
-        scheme: Hash scheme of that draw.
-    """
-
-    unit: str
-    claims: Sequence[Claim]
-    domains: frozenset[str] | None
-    closing: bool = False
-    salt: str | None = None
-    scheme: str = "sha256"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claims:
-    """Who owns which buckets.
-
-    Attributes:
-        experiments: Claims of each experiment; a unit must be in all of them.
-        holdbacks: By name.
-    """
-
-    experiments: Mapping[str, Sequence[Claim]] = field(default_factory=dict)
-    holdbacks: Mapping[str, HeldBack] = field(default_factory=dict)
-
-
-def build_ruleset(files: ProjectFiles, *, claims: Claims | None = None, on: date | None = None) -> bytes:
-    """The ruleset of a project, as bytes that depend on nothing else.
+def build_ruleset(files: ProjectFiles, *, on: date | None = None) -> bytes:
+    """The ruleset of a project, as bytes that depend on nothing but its files.
 
     Args:
-        files: The project.
-        claims: Who owns which buckets. An experiment that none is given for has the whole of its programme.
-        on: Take the experiments whose days hold this one, whatever has become of them since; None takes
-            those with the status running.
+        files: The project, with its logs of claims.
+        on: Take the experiments whose days hold this one, whatever has become of them since, and the claims
+            as they were at its end; None takes those with the status running, and the claims as they are.
 
     Raises:
-        SpecError: Experiments collide, or one sets what its surface does not define.
+        SpecError: Experiments collide, or one sets what its surface does not define, or it has claimed
+            nothing in its programme.
+        AllocationError: A log of claims is not as it was written.
     """
-    claims = claims or Claims()
-    content = _Builder(files, claims).content([one for one in files.experiments.values() if _is_in(one, on)])
-    data = seal(content)
+    zone = ZoneInfo(files.project.timezone)
+    until = None if on is None else datetime.combine(on, time.max, zone)
+    states = load_programmes(files, until=until)
+    if on is None and (errors := list(disagreements(files, states))):
+        raise combine(errors)
+    builder = _Builder(files, Claims.of(states))
+    data = seal(builder.content([one for one in files.experiments.values() if _is_in(one, on)]))
     _read_back(data, files)
     return data
 
@@ -117,7 +70,6 @@ def _read_back(data: bytes, files: ProjectFiles) -> Ruleset:
 class _Builder:
     def __init__(self, files: ProjectFiles, claims: Claims) -> None:
         self._files, self._claims, self._project = files, claims, files.project
-        self._programmes: dict[str, dict[str, Any]] = {}
 
     def content(self, experiments: Sequence[Experiment]) -> dict[str, Any]:
         first_unit = next(iter(self._project.units))
@@ -128,10 +80,12 @@ class _Builder:
             "flags": {
                 name: _flag(surface) for name, surface in self._files.surfaces.items() if surface.properties
             },
-            "holdbacks": {name: self._holdback(name, one) for name, one in self._claims.holdbacks.items()},
+            "holdbacks": {
+                owner.name: self._claims.holdback(ledger, owner) for ledger, owner in self._claims.holdbacks()
+            },
             "experiments": {one.name: self._experiment(one) for one in experiments},
             "rollouts": dict(self._rollouts(first_unit)),
-            "programmes": self._programmes,
+            "programmes": dict(self._claims.programmes()),
         }
 
     def _experiment(self, one: Experiment) -> dict[str, Any]:
@@ -143,21 +97,28 @@ class _Builder:
             "flag": one.surface if any(configs) else None,
             "salt": one.assignment_salt,
             "scheme": one.scheme,
-            "gates": self._gates(self._claims_of(one)),
+            "gates": self._gates(one),
             "targeting": rule,
             "starts": self._midnight(one.start),
             "ends": self._midnight(None if one.end is None else one.end + timedelta(days=1)),
-            "holdbacks": self._covering(one.domain, unit),
+            "holdbacks": self._claims.covering(one.domain or "", unit),
             "variants": [
                 {"name": variant.name, "share": variant.allocation, "config": config}
                 for variant, config in zip(one.variants, configs, strict=True)
             ],
         }
 
-    def _claims_of(self, one: Experiment) -> Sequence[Claim]:
-        if one.name in self._claims.experiments or one.programme is None:
-            return self._claims.experiments.get(one.name, ())
-        return [_whole(one.programme, self._project.programmes[one.programme])]
+    def _gates(self, one: Experiment) -> list[dict[str, Any]] | None:
+        if one.programme is None:
+            return None
+        gates = self._claims.gates(one.programme, one.name)
+        if not gates:
+            raise SpecError(
+                f"the experiment {one.name!r} has no bucket of the programme {one.programme!r}",
+                where=self._files.where(one.name, ["programme"]),
+                hint=f"steelyard allocation start {one.name}",
+            )
+        return gates
 
     def _configs(self, one: Experiment) -> list[dict[str, Any]]:
         """What each variant sets; a property that only some of them set has its default in the others."""
@@ -202,58 +163,20 @@ class _Builder:
             "flag": surface.name,
             "salt": one.salt or name,
             "scheme": one.scheme,
-            "gates": [],
+            "gates": None,
             "targeting": one.eligible,
             "starts": None,
             "ends": None,
-            "holdbacks": self._covering(surface.domain or surface.name, unit),
+            "holdbacks": self._claims.covering(surface.domain or surface.name, unit),
             "share": one.share,
             "config": one.config,
         }
-
-    def _holdback(self, name: str, one: HeldBack) -> dict[str, Any]:
-        variants: list[dict[str, Any]] = [
-            {"name": part, "share": 5000, "config": {}} for part in ("nothing", "everything")
-        ]
-        return {
-            "unit": one.unit,
-            "gates": self._gates(one.claims),
-            "salt": one.salt or name,
-            "scheme": one.scheme,
-            "variants": variants if one.closing else [],
-        }
-
-    def _covering(self, domain: str | None, unit: str) -> list[str]:
-        return [
-            name
-            for name, one in self._claims.holdbacks.items()
-            if one.unit == unit and (one.domains is None or domain in one.domains)
-        ]
-
-    def _gates(self, claims: Sequence[Claim]) -> list[dict[str, Any]]:
-        for claim in claims:
-            self._programmes[claim.programme] = {
-                "salt": claim.salt,
-                "scheme": claim.scheme,
-                "buckets": claim.buckets,
-            }
-        return [gate_json(claim.programme, claim.members, claim.buckets) for claim in claims]
 
     def _midnight(self, day: date | None) -> str | None:
         if day is None:
             return None
         start = datetime.combine(day, time(), ZoneInfo(self._project.timezone))
         return start.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _whole(name: str, programme: Programme) -> Claim:
-    return Claim(
-        programme=name,
-        salt=name if programme.salt is None else programme.salt,
-        scheme=programme.scheme,
-        buckets=programme.buckets,
-        members=range(programme.buckets),
-    )
 
 
 def _flag(surface: Surface) -> dict[str, Any]:

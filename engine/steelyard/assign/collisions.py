@@ -7,6 +7,9 @@ from steelyard.assign.checks import below, refuse
 from steelyard.assign.ruleset import Entry, Gate
 from steelyard.targeting import are_disjoint
 
+Path = dict[str, int]
+"""Buckets that a unit must be in, all at once: a bit mask by programme."""
+
 
 def refuse_collisions(entries: Mapping[str, tuple[Entry, Mapping[str, Any]]], at: str) -> None:
     """Refuse entries that set the same property of a flag for what may be the same unit.
@@ -23,7 +26,7 @@ def refuse_collisions(entries: Mapping[str, tuple[Entry, Mapping[str, Any]]], at
         for key in config:
             setters.setdefault((entry.flag, key), []).append(entry)
     for (flag, key), group in setters.items():
-        for one, other in _meeting(group):
+        for one, other in _meeting(group) if len(group) > 1 else ():
             refuse(
                 below(at, other.name),
                 f"{one.name!r} sets {flag}.{key} as well, and a unit may be in both",
@@ -32,17 +35,24 @@ def refuse_collisions(entries: Mapping[str, tuple[Entry, Mapping[str, Any]]], at
 
 
 def _meeting(group: list[Entry]) -> Iterator[tuple[Entry, Entry]]:
-    """The pairs that may share a unit; quick where all are apart by buckets of one programme."""
-    taken: dict[str, int] = {}
+    """The pairs that may share a unit; quick where each has buckets of its own in one programme."""
+    taken, place = 0, _cover(group[0])[0]
     for index, entry in enumerate(group):
-        masks = {gate.programme.name: _mask(gate) for gate in entry.gates}
-        is_apart = any(not taken.get(name, -1 if index else 0) & mask for name, mask in masks.items())
-        if index and not is_apart:
+        here, mask = _cover(entry)
+        if index and (place is None or here != place or taken & mask):
             yield from ((one, entry) for one in group[:index] if _may_meet(one, entry))
-        # A programme keeps its place only while every entry so far has a gate on it.
-        taken = {
-            name: taken.get(name, 0) | mask for name, mask in masks.items() if not index or name in taken
-        }
+        taken, place = taken | mask, place if here == place else None
+
+
+def _cover(entry: Entry) -> tuple[tuple[str, str] | None, int]:
+    """The programme and unit that all gates are directly on, and their buckets there."""
+    names = {gate.programme.name for gate in entry.gates or ()}
+    if len(names) != 1:
+        return None, 0
+    mask = 0
+    for gate in entry.gates or ():
+        mask |= _mask(gate)
+    return (names.pop(), entry.unit), mask
 
 
 def _mask(gate: Gate) -> int:
@@ -54,11 +64,21 @@ def _may_meet(one: Entry, other: Entry) -> bool:
         return True
     if _is_over(one, other) or _is_over(other, one) or are_disjoint(one.targeting, other.targeting):
         return False
-    return not any(
-        left.programme is right.programme and not _mask(left) & _mask(right)
-        for left in one.gates
-        for right in other.gates
+    return any(
+        not any(left[name] & right[name] == 0 for name in left.keys() & right.keys())
+        for left in _paths(one.gates)
+        for right in _paths(other.gates)
     )
+
+
+def _paths(gates: tuple[Gate, ...] | None) -> Iterator[Path]:
+    """The ways in which a unit can pass one of the gates."""
+    if gates is None:
+        yield {}
+        return
+    for gate in gates:
+        for path in _paths(gate.programme.gates):
+            yield {**path, gate.programme.name: _mask(gate)}
 
 
 def _is_over(one: Entry, other: Entry) -> bool:

@@ -61,7 +61,7 @@ class Evaluator:
     Examples:
         >>> from steelyard.assign.reading import read_ruleset
         >>> from steelyard.assign.writing import seal
-        >>> experiment = {"unit": "user", "flag": None, "salt": "exp_checkout", "scheme": "sha256", "gates": [],
+        >>> experiment = {"unit": "user", "flag": None, "salt": "exp_checkout", "scheme": "sha256", "gates": None,
         ...     "targeting": None, "starts": None, "ends": None, "holdbacks": [], "variants": [
         ...         {"name": "control", "share": 5000, "config": {}},
         ...         {"name": "treatment", "share": 5000, "config": {}}]}
@@ -181,27 +181,29 @@ def _identifier(ruleset: Ruleset, entry: Entry) -> Callable[[Unit | None, Attrib
     return identify
 
 
-def _allowed(gates: tuple[Gate, ...], unit_kind: str) -> Allowed | None:
-    """Whether a unit's buckets are in all gates; None where there are none."""
-    if not gates:
+def _allowed(gates: tuple[Gate, ...] | None, unit_kind: str) -> Allowed | None:
+    """Whether a unit is in one of the gates; None where every unit is."""
+    if gates is None:
         return None
     checks = [
         (
             f"{unit_kind}/{gate.programme.name}",
             gate.programme.scheme.bucketer(gate.programme.salt, gate.programme.buckets),
             gate.bits,
+            _allowed(gate.programme.gates, unit_kind),
         )
         for gate in gates
     ]
 
     def allowed(unit: Unit, buckets: Buckets) -> bool:
-        for key, bucketer, bits in checks:
+        for key, bucketer, bits, enters in checks:
             bucket = buckets.get(key)
             if bucket is None:
                 bucket = buckets[key] = bucketer(unit)
-            if bucket is None or not bits[bucket >> 3] >> (bucket & 7) & 1:
-                return False
-        return True
+            is_owned = bucket is not None and bits[bucket >> 3] >> (bucket & 7) & 1
+            if is_owned and (enters is None or enters(unit, buckets)):
+                return True
+        return False
 
     return allowed
 

@@ -97,11 +97,10 @@ def _ruleset(raw: Any) -> Ruleset:
     units = {name: text(key, below("/units", name)) for name, key in mapping(raw["units"], "/units").items()}
     for section in SECTIONS:
         mapping(raw[section], f"/{section}")
-    programmes = {
-        name: _programme(name, one, below("/programmes", name)) for name, one in raw["programmes"].items()
-    }
     flags = {name: _flag(one, below("/flags", name)) for name, one in raw["flags"].items()}
-    reader = _Reader(units, programmes, flags)
+    reader = _Reader(units, raw["programmes"], flags)
+    for name in raw["programmes"]:
+        reader.programme(name, "/programmes")
     for name, one in raw["holdbacks"].items():
         reader.holdbacks[name] = reader.holdback(name, one, below("/holdbacks", name))
     experiments = {
@@ -121,7 +120,7 @@ def _ruleset(raw: Any) -> Ruleset:
         version=text(raw["version"], "/version"),
         units=units,
         targeting_unit=one_of(raw["targeting_unit"], units, "unit", "/targeting_unit"),
-        programmes=programmes,
+        programmes=reader.programmes,
         flags=flags,
         experiments=experiments,
         rollouts=rollouts,
@@ -144,15 +143,6 @@ def _check_names(flags: Mapping[str, Mapping[str, Property]], experiments: Mappi
             refuse(
                 below("/experiments", name), "a flag or a property has the same name", "rename one of them"
             )
-
-
-def _programme(name: str, raw: Any, at: str) -> Programme:
-    record(raw, frozenset({"salt", "scheme", "buckets"}), at)
-    salt, scheme = salted(raw, at)
-    buckets = whole(raw["buckets"], 1, MOST_BUCKETS, f"{at}/buckets")
-    if scheme.fixed and buckets != scheme.buckets:
-        refuse(f"{at}/buckets", f"{scheme.name} has {scheme.buckets:,} buckets, not {buckets:,}")
-    return Programme(name=name, salt=salt, scheme=scheme, buckets=buckets)
 
 
 def _flag(raw: Any, at: str) -> dict[str, Property]:
@@ -184,11 +174,34 @@ class _Reader:
     def __init__(
         self,
         units: Mapping[str, str],
-        programmes: Mapping[str, Programme],
+        programmes: Mapping[str, Any],
         flags: Mapping[str, Mapping[str, Property]],
     ) -> None:
-        self._units, self._programmes, self._flags = units, programmes, flags
+        self._units, self._raw_programmes, self._flags = units, programmes, flags
+        self.programmes: dict[str, Programme] = {}
         self.holdbacks: dict[str, Holdback] = {}
+        self._begun: set[str] = set()
+
+    def programme(self, name: str, at: str) -> Programme:
+        """A programme, read when it is first named: the gates of one may be on another."""
+        one_of(name, self._raw_programmes, "programme", at)
+        if name not in self.programmes:
+            if name in self._begun:
+                refuse(at, f"the gates of {name!r} lead back to it")
+            self._begun.add(name)
+            self.programmes[name] = self._programme(
+                name, self._raw_programmes[name], below("/programmes", name)
+            )
+        return self.programmes[name]
+
+    def _programme(self, name: str, raw: Any, at: str) -> Programme:
+        record(raw, frozenset({"salt", "scheme", "buckets", "gates"}), at)
+        salt, scheme = salted(raw, at)
+        buckets = whole(raw["buckets"], 1, MOST_BUCKETS, f"{at}/buckets")
+        if scheme.fixed and buckets != scheme.buckets:
+            refuse(f"{at}/buckets", f"{scheme.name} has {scheme.buckets:,} buckets, not {buckets:,}")
+        gates = self._gates(raw["gates"], f"{at}/gates")
+        return Programme(name=name, salt=salt, scheme=scheme, buckets=buckets, gates=gates)
 
     def experiment(self, name: str, raw: Any, at: str) -> Experiment:
         record(raw, EXPERIMENT, at)
@@ -284,15 +297,15 @@ class _Reader:
                 refuse(below(at, key), why)
         return raw  # type: ignore[no-any-return]
 
-    def _gates(self, raw: Any, at: str) -> tuple[Gate, ...]:
+    def _gates(self, raw: Any, at: str) -> tuple[Gate, ...] | None:
+        if raw is None:
+            return None
         return tuple(self._gate(one, f"{at}/{index}") for index, one in enumerate(array(raw, at)))
 
     def _gate(self, raw: Any, at: str) -> Gate:
         form = "bits" if raw.__class__ is dict and "bits" in raw else "ranges"
         record(raw, frozenset({"programme", "count", form}), at)
-        programme = self._programmes[
-            one_of(raw["programme"], self._programmes, "programme", f"{at}/programme")
-        ]
+        programme = self.programme(raw["programme"], f"{at}/programme")
         read = _from_bits if form == "bits" else _from_ranges
         bits = read(raw[form], programme.buckets, f"{at}/{form}")
         count = int.from_bytes(bits, "little").bit_count()

@@ -34,12 +34,15 @@ class Programme:
         salt: Salt of the bucket.
         scheme: Hash scheme of the bucket.
         buckets: How many.
+        gates: Units in one of these are in the programme; None is every unit. A node of a salt machine is a
+            programme whose gates are the buckets that flow into it.
     """
 
     name: str
     salt: str
     scheme: Scheme
     buckets: int
+    gates: "tuple[Gate, ...] | None"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +99,7 @@ class Holdback:
     Attributes:
         name: Its id in the exposures.
         unit: Unit that is held back.
-        gates: The units in all of these are held back.
+        gates: The units in one of these are held back; None is every unit.
         salt: Draws the variant of the closing test.
         scheme: Hash scheme of that variant's bucket.
         variants: Of the closing test, ``nothing`` first and then ``everything``; none before it.
@@ -105,7 +108,7 @@ class Holdback:
 
     name: str
     unit: str
-    gates: tuple[Gate, ...]
+    gates: tuple[Gate, ...] | None
     salt: str
     scheme: Scheme
     variants: tuple[Variant, ...]
@@ -122,7 +125,7 @@ class Entry:
         flag: Flag whose properties it sets; None where it sets none.
         salt: Salt of the variant's bucket.
         scheme: Hash scheme of the variant's bucket.
-        gates: Only units in all of these take part; without any, every unit.
+        gates: Only units in one of these take part; None is every unit.
         targeting: Only units for which this holds take part; None is everyone.
         starts: First moment, in seconds since 1970; None is always.
         ends: First moment after it; None is never.
@@ -134,7 +137,7 @@ class Entry:
     flag: str | None
     salt: str
     scheme: Scheme
-    gates: tuple[Gate, ...]
+    gates: tuple[Gate, ...] | None
     targeting: Rule | None
     starts: float | None
     ends: float | None

@@ -6,6 +6,7 @@ What is imported here needs the standard library alone.
 from steelyard.targeting.matching import Matcher, matcher
 from steelyard.targeting.overlap import are_disjoint
 from steelyard.targeting.rule import AllOf, AnyOf, Negation, Op, Rule, Test, parse_rule, rule_json
+from steelyard.targeting.words import describe
 
 __all__ = [
     "AllOf",
@@ -16,6 +17,7 @@ __all__ = [
     "Rule",
     "Test",
     "are_disjoint",
+    "describe",
     "matcher",
     "parse_rule",
     "rule_json",

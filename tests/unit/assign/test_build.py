@@ -1,12 +1,15 @@
 """A project's files become a ruleset, and errors name the files."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from shutil import copytree
 
 import pytest
 
-from steelyard.assign.build import Claim, Claims, HeldBack, build_ruleset
+from steelyard.assign.allocation.events import Close, Event, Grow, HoldBack, Release, Share, Start, Stop
+from steelyard.assign.allocation.programmes import load_programmes
+from steelyard.assign.build import build_ruleset
+from steelyard.assign.evaluation import Evaluator, Why
 from steelyard.assign.reading import read_ruleset
 from steelyard.assign.ruleset import Ruleset
 from steelyard.errors import SpecError
@@ -33,8 +36,20 @@ def edit(project: Path, name: str, old: str, new: str) -> None:
     path.write_text(text.replace(old, new))
 
 
-def build(project: Path, claims: Claims | None = None, on: date | None = None) -> Ruleset:
-    return read_ruleset(build_ruleset(load_project(project), claims=claims, on=on))
+def build(project: Path, on: date | None = None) -> Ruleset:
+    return read_ruleset(build_ruleset(load_project(project), on=on))
+
+
+def claim(project: Path, event: Event, day: int) -> None:
+    """Write a line into the shop's log of claims."""
+    state = load_programmes(load_project(project))["shop"]
+    state.log.claim(event, at=datetime(2026, 4, day, tzinfo=UTC), by="test", opening=state.opening)
+
+
+def start(name: str, buckets: int) -> Start:
+    shares = tuple(Share(name=variant, share=5000) for variant in ("control", "treatment"))
+    domain = "" if name == "size-guide" else "checkout"
+    return Start(owner=name, buckets=buckets, salt=name, scheme="sha256", shares=shares, domain=domain)
 
 
 def test_the_golden_ruleset_is_that_of_the_demo(update_golden: bool) -> None:
@@ -114,43 +129,97 @@ def test_eligible_units_are_also_those_of_the_targeting(project: Path) -> None:
     )
 
 
-def test_an_experiment_has_the_whole_of_its_programme_or_its_claims(project: Path) -> None:
-    edit(project, "steelyard.yml", "units:", "programmes: {shop: {unit: user, buckets: 1000}}\nunits:")
+def with_programme(project: Path, more: str = "") -> None:
+    edit(
+        project,
+        "steelyard.yml",
+        "units:",
+        f"programmes: {{shop: {{unit: user, buckets: 1000{more}}}}}\nunits:",
+    )
     edit(project, "experiments/size-guide.yml", "owner:", "programme: shop\nowner:")
-    (whole,) = build(project).experiments["size-guide"].gates
-    assert (whole.programme.name, whole.programme.salt, whole.count) == ("shop", "shop", 1000)
-    claim = Claim(programme="shop", salt="old", scheme="sha256", buckets=1000, members=[5, 7])
-    (own,) = build(project, Claims(experiments={"size-guide": [claim]})).experiments["size-guide"].gates
-    assert (own.programme.salt, own.members) == ("old", (5, 7))
+
+
+def test_an_experiment_of_a_programme_has_the_buckets_that_it_claimed(project: Path) -> None:
+    with_programme(project)
+    with pytest.raises(SpecError, match="the experiment 'size-guide' has no bucket of the programme 'shop'"):
+        build(project)
+    claim(project, start("size-guide", 300), day=5)
+    (gate,) = build(project).experiments["size-guide"].gates or ()
+    state = load_programmes(load_project(project))["shop"]
+    assert state.ledger is not None
+    assert set(gate.members) == state.ledger.held("size-guide")[""]
+    assert (gate.count, gate.programme.name, gate.programme.salt, gate.programme.gates) == (
+        300,
+        "shop",
+        "shop",
+        None,
+    )
+
+
+def test_a_day_has_the_claims_of_its_end(project: Path) -> None:
+    with_programme(project)
+    claim(project, start("size-guide", 300), day=5)
+    claim(project, Grow(owner="size-guide", buckets=200), day=9)
+    for day, count in ((5, 300), (8, 300), (9, 500)):
+        (gate,) = build(project, on=date(2026, 4, day)).experiments["size-guide"].gates or ()
+        assert gate.count == count
+    with pytest.raises(SpecError, match="has no bucket"):
+        build(project, on=date(2026, 4, 4))
+
+
+def test_files_that_disagree_with_the_claims_are_refused(project: Path) -> None:
+    with_programme(project)
+    claim(project, start("size-guide", 300), day=5)
+    edit(project, "experiments/size-guide.yml", "owner:", "salt: another\nowner:")
+    with pytest.raises(
+        SpecError, match="'size-guide' claimed its buckets with salt 'size-guide', not 'another'"
+    ):
+        build(project)
+
+
+def test_the_nodes_of_a_salt_machine_are_programmes_with_gates(project: Path) -> None:
+    with_programme(project, ", strategy: salt_machine")
+    for name in ("gift-wrap-option", "express-pay-button"):
+        edit(project, f"experiments/{name}.yml", "owner:", "programme: shop\nowner:")
+    claim(project, start("gift-wrap-option", 400), day=5)
+    claim(project, start("express-pay-button", 100), day=6)
+    claim(project, Stop(owner="gift-wrap-option"), day=7)
+    edit(project, "experiments/gift-wrap-option.yml", "status: running", "status: draft")
+    claim(project, start("size-guide", 200), day=8)
+    found = build(project)
+    evaluator = Evaluator(found)
+    ledger = load_programmes(load_project(project))["shop"].ledger
+    assert ledger is not None
+    assert {gate.programme.name for gate in found.experiments["size-guide"].gates or ()} == {"shop/n1"}
+    at = datetime(2026, 5, 10, tzinfo=UTC).timestamp()
+    for number in range(3000):
+        unit = f"user_{number}"
+        owners = {owner.name for owner in ledger.owners_of(unit)}
+        outcomes = evaluator.decide_all(unit, {}, now=at)
+        inside = {name for name in ("size-guide", "express-pay-button") if outcomes[name].why is Why.ASSIGNED}
+        assert inside == owners
 
 
 ROLLOUT = "rollouts: {bar-for-all: {config: {show_progress_bar: true}, share: 0.5, salt: bar}}\nproperties:"
 
 
 def test_holdbacks_cover_experiments_and_rollouts_of_their_domains(project: Path) -> None:
+    with_programme(project)
     edit(project, "surfaces/checkout.yml", "properties:", ROLLOUT)
-    claim = Claim(programme="shop", salt="shop", scheme="sha256-60", buckets=100, members=[1])
-    claims = Claims(
-        holdbacks={
-            "q3": HeldBack(unit="user", claims=[claim], domains=frozenset({"checkout"})),
-            "all": HeldBack(unit="user", claims=[claim], domains=None, closing=True, salt="last"),
-            "sessions": HeldBack(unit="session", claims=[claim], domains=None),
-        }
-    )
-    edit(project, "steelyard.yml", "units:", "units:\n  session: session_id")
-    edit(
-        project,
-        "steelyard.yml",
-        "units:\n  session: session_id\n  user: user_id",
-        "units:\n  user: user_id\n  session: session_id",
-    )
-    found = build(project, claims)
+    claim(project, HoldBack(owner="q3", buckets=50, domain="checkout"), day=1)
+    claim(project, HoldBack(owner="all", buckets=20), day=2)
+    claim(project, start("size-guide", 300), day=5)
+    claim(project, Close(owner="all", salt="last"), day=9)
+    found = build(project)
     assert [one.name for one in found.experiments["express-pay-button"].holdbacks] == ["q3", "all"]
     assert [one.name for one in found.experiments["size-guide"].holdbacks] == ["all"]
     assert [one.name for one in found.rollouts["bar-for-all"].holdbacks] == ["q3", "all"]
     assert (found.rollouts["bar-for-all"].share, found.rollouts["bar-for-all"].salt) == (5000, "bar")
     assert [one.name for one in found.holdbacks["all"].variants] == ["nothing", "everything"]
+    assert [gate.count for gate in found.holdbacks["q3"].gates or ()] == [50]
     assert (found.holdbacks["q3"].variants, found.holdbacks["all"].salt) == ((), "last")
+    claim(project, Release(owner="q3"), day=10)
+    assert list(build(project).holdbacks) == ["all"]
 
 
 def test_a_rollout_of_two_surfaces_is_refused(project: Path) -> None:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from tests.support.rulesets import experiment, gate, rollout, ruleset, setting
+from tests.support.rulesets import content, experiment, gate, rollout, ruleset, setting
 
 from steelyard.assign.evaluation import Evaluator, Outcome, Why
+from steelyard.assign.writing import gate_json
 from steelyard.errors import SpecError
 from steelyard.hashing import DEFAULT, scheme_named
 
@@ -88,10 +89,22 @@ def test_only_units_in_the_buckets_take_part() -> None:
     assert evaluator.decide("exp", outside, {}, now=0.0).why is Why.NOT_ALLOCATED
 
 
-def test_a_unit_must_pass_all_gates() -> None:
-    evaluator = Evaluator(ruleset(experiments={"exp": experiment(gates=[gate(0, 3000), gate(2000, 9000)])}))
+def test_a_unit_must_pass_one_of_the_gates() -> None:
+    evaluator = Evaluator(ruleset(experiments={"exp": experiment(gates=[gate(0, 3000), gate(5000, 6000)])}))
     inside = {user for user in USERS if evaluator.decide("exp", user, {}, now=0.0).why is Why.ASSIGNED}
-    assert inside == {user for user in USERS if 2000 <= bucket(user) < 3000}
+    assert inside == {user for user in USERS if bucket(user) < 3000 or 5000 <= bucket(user) < 6000}
+    assert decide(experiment(gates=[]), "user_1").why is Why.NOT_ALLOCATED
+
+
+def test_a_gate_on_a_programme_with_gates_lets_units_through_that_pass_both() -> None:
+    node = {"salt": "shop.n1", "scheme": "sha256-60", "buckets": 100, "gates": [gate(0, 3000)]}
+    programmes = {"shop": content()["programmes"]["shop"], "shop/n1": node}
+    one = experiment(gates=[gate_json("shop/n1", range(50), 100)])
+    evaluator = Evaluator(ruleset(experiments={"exp": one}, programmes=programmes))
+    inside = {user for user in USERS if evaluator.decide("exp", user, {}, now=0.0).why is Why.ASSIGNED}
+    again = scheme_named("sha256-60").bucketer("shop.n1", 100)
+    assert inside == {user for user in USERS if bucket(user) < 3000 and (again(user) or 0) < 50}
+    assert len(inside) > 100
 
 
 def test_targeting_leaves_others_out() -> None:

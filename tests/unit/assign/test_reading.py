@@ -168,6 +168,12 @@ REFUSED: list[tuple[str, Change, str, str]] = [
         "unknown programme 'x'",
     ),
     (
+        "circle",
+        put("programmes", "shop", "gates", value=[gate(0, 10)]),
+        "/programmes/shop/gates/0/programme",
+        "the gates of 'shop' lead back to it",
+    ),
+    (
         "count",
         put("experiments", "bar", "gates", 0, "count", value=1),
         "/experiments/bar/gates/0/count",
@@ -278,7 +284,7 @@ def test_an_edited_or_cut_ruleset_is_refused() -> None:
 
 
 def test_a_number_of_buckets_that_a_vendor_fixes_is_refused() -> None:
-    changes = {"programmes": {"shop": {"salt": "a", "scheme": "flagsmith", "buckets": 5}}}
+    changes = {"programmes": {"shop": {"salt": "a", "scheme": "flagsmith", "buckets": 5, "gates": None}}}
     with pytest.raises(SpecError, match="flagsmith has 9,998 buckets, not 5"):
         ruleset(**changes)
 
@@ -302,7 +308,7 @@ def test_buckets_are_read_as_they_were_written(members: range | list[int]) -> No
 
 
 def test_bits_beyond_the_last_bucket_are_refused() -> None:
-    programmes = {"shop": {"salt": "shop", "scheme": "sha256", "buckets": 100}}
+    programmes = {"shop": {"salt": "shop", "scheme": "sha256", "buckets": 100, "gates": None}}
     bits = base64.b64encode(b"\xff" * 13).decode()
     gates = [{"programme": "shop", "count": 104, "bits": bits}]
     with pytest.raises(SpecError, match="not the bits of 100 buckets"):
@@ -311,6 +317,11 @@ def test_bits_beyond_the_last_bucket_are_refused() -> None:
 
 SINGAPORE = {"attribute": "country", "equals": "SG"}
 MALAYSIA = {"attribute": "country", "in": ["MY"]}
+PROGRAMMES = {
+    **content()["programmes"],
+    "other": {"salt": "other", "scheme": "sha256-60", "buckets": 100, "gates": None},
+    "shop/n1": {"salt": "n1", "scheme": "sha256-60", "buckets": 100, "gates": [gate(10, 30), gate(50, 60)]},
+}
 APRIL, MAY = "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z"
 
 
@@ -322,14 +333,16 @@ APRIL, MAY = "2026-04-01T00:00:00Z", "2026-05-01T00:00:00Z"
         ({"targeting": {"all": [SINGAPORE, {"attribute": "a", "exists": True}]}}, {"targeting": MALAYSIA}),
         ({"ends": APRIL}, {"starts": APRIL}),
         ({"starts": MAY}, {"ends": APRIL}),
+        ({"gates": [gate(0, 10)]}, {"gates": [gate_json("shop/n1", range(20), 100)]}),
+        ({"gates": []}, {}),
     ],
-    ids=["buckets", "targeting", "targeting within all", "in turn", "in turn, reversed"],
+    ids=["buckets", "targeting", "targeting within all", "in turn", "in turn, reversed", "node", "nobody"],
 )
 def test_entries_that_cannot_meet_may_set_the_same_property(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
     pair = {"a": setting("show_bar", True, False, **one), "b": setting("show_bar", True, False, **other)}
-    assert len(ruleset(experiments=pair).experiments) == 2
+    assert len(ruleset(experiments=pair, programmes=PROGRAMMES).experiments) == 2
 
 
 @pytest.mark.parametrize(
@@ -340,6 +353,8 @@ def test_entries_that_cannot_meet_may_set_the_same_property(
         ({}, {"gates": [gate(0, 10)]}),
         ({"gates": [gate(0, 10)]}, {"gates": [gate(9, 20)]}),
         ({"gates": [gate(0, 10)]}, {"gates": [gate_json("other", range(10, 20), 100)]}),
+        ({"gates": [gate(0, 11)]}, {"gates": [gate_json("shop/n1", range(20), 100)]}),
+        ({"unit": "session", "gates": [gate(0, 10)]}, {"gates": [gate(10, 20)]}),
         ({"targeting": SINGAPORE}, {"targeting": {"not": SINGAPORE}}),
         ({"targeting": SINGAPORE}, {"targeting": {"any": [MALAYSIA, {"attribute": "a", "exists": True}]}}),
         ({"targeting": {"attribute": "a", "equals": 1}}, {"targeting": {"attribute": "a", "in": [1.0]}}),
@@ -352,12 +367,8 @@ def test_entries_that_may_meet_must_not_set_the_same_property(
     one: dict[str, Any], other: dict[str, Any]
 ) -> None:
     pair = {"a": setting("show_bar", True, False, **one), "b": setting("show_bar", True, False, **other)}
-    programmes = {
-        **content()["programmes"],
-        "other": {"salt": "other", "scheme": "sha256-60", "buckets": 100},
-    }
     with pytest.raises(SpecError, match=r"'a' sets checkout\.show_bar as well"):
-        ruleset(experiments=pair, programmes=programmes)
+        ruleset(experiments=pair, programmes=PROGRAMMES)
 
 
 def test_the_third_entry_is_compared_with_both_before_it() -> None:
