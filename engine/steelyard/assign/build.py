@@ -5,15 +5,14 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from steelyard.assign.allocation.programmes import disagreements, load_programmes
-from steelyard.assign.claims import Claims
+from steelyard.assign.allocation.claims import Claims, ruleset_claims
+from steelyard.assign.allocation.programmes import load_programmes
 from steelyard.assign.reading import read_ruleset
 from steelyard.assign.ruleset import Ruleset
 from steelyard.assign.writing import seal
 from steelyard.errors import SpecError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.loader import ProjectFiles
-from steelyard.spec.model import combine
 from steelyard.spec.surface import Rollout, Surface
 from steelyard.targeting import AllOf, AnyOf, Op, Rule, Test, parse_rule, rule_json
 from steelyard.targeting.rule import kind_of
@@ -33,11 +32,8 @@ def build_ruleset(files: ProjectFiles, *, on: date | None = None) -> bytes:
         AllocationError: A log of claims is not as it was written.
     """
     zone = ZoneInfo(files.project.timezone)
-    until = None if on is None else datetime.combine(on, time.max, zone)
-    states = load_programmes(files, until=until)
-    if on is None and (errors := list(disagreements(files, states))):
-        raise combine(errors)
-    builder = _Builder(files, Claims.of(states))
+    at = None if on is None else datetime.combine(on, time.max, zone)
+    builder = _Builder(files, ruleset_claims(files, load_programmes(files), at=at))
     data = seal(builder.content([one for one in files.experiments.values() if _is_in(one, on)]))
     _read_back(data, files)
     return data

@@ -2,13 +2,13 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.support.shop import edit, write_shop
 
-from steelyard.assign.allocation.claims import ruleset_claims
+from steelyard.assign.allocation.claims import Claims, ruleset_claims
 from steelyard.assign.allocation.programmes import holdbacks_over, load_programmes
-from steelyard.assign.build import Claims
 from steelyard.errors import AllocationError, SpecError
 from steelyard.run import Project
 from steelyard.run.allocating import Allocations, Claimant
@@ -28,28 +28,34 @@ def claims(shop: Path, at: datetime | None = None) -> Claims:
     return ruleset_claims(files, load_programmes(files), at=at)
 
 
+def holdback(claims: Claims, name: str) -> dict[str, Any]:
+    (found,) = (claims.holdback(ledger, owner) for ledger, owner in claims.holdbacks() if owner.name == name)
+    return found
+
+
 def test_a_ruleset_carries_the_buckets_of_the_log(shop: Path) -> None:
     programmes = Allocations(Project.load(shop))
     programmes.hold_back("q2", 500, ADA, programme="layer", domain="checkout", drops_exposed=True)
     programmes.start("bar", 2000, ADA)
     programmes.start("button", 3000, ADA)
     found = claims(shop)
-    (bar,), (button,) = found.experiments["bar"], found.experiments["button"]
-    assert (bar.programme, bar.salt, bar.scheme, bar.buckets) == ("main", "main", "sha256-60", 1000)
-    assert (len(bar.members), len(button.members)) == (200, 300)
-    assert not set(bar.members) & set(button.members)
-    assert found.holdbacks["q2"].domains == frozenset({"checkout"})
-    assert not found.holdbacks["q2"].closing
+    (bar,), (button,) = found.gates("main", "bar"), found.gates("main", "button")
+    main = dict(found.programmes())["main"]
+    assert main == {"salt": "main", "scheme": "sha256-60", "buckets": 1000, "gates": None}
+    assert (bar["programme"], bar["count"], button["count"]) == ("main", 200, 300)
+    assert (found.covering("checkout", "user"), found.covering("search", "user")) == (["q2"], [])
+    assert holdback(found, "q2")["variants"] == []
     programmes.close("q2", LATER)
     programmes.stop("button", LATER)
     then = claims(shop, at=ADA.at)
-    assert set(then.experiments) == {"bar", "button"}
-    assert not then.holdbacks["q2"].closing
+    assert then.gates("main", "button") == [button]
+    assert holdback(then, "q2")["variants"] == []
     edit(shop, "experiments/button.yml", "status: running", "status: stopped")
     now = claims(shop)
-    assert set(now.experiments) == {"bar"}
-    assert (now.holdbacks["q2"].closing, now.holdbacks["q2"].salt) == (True, "q2.closing")
-    assert claims(shop, at=datetime(2026, 3, 1, tzinfo=UTC)) == Claims()
+    assert (now.gates("main", "bar"), now.gates("main", "button")) == ([bar], [])
+    assert [one["name"] for one in holdback(now, "q2")["variants"]] == ["nothing", "everything"]
+    assert holdback(now, "q2")["salt"] == "q2.closing"
+    assert claims(shop, at=datetime(2026, 3, 1, tzinfo=UTC)) == Claims(ledgers={})
 
 
 def test_a_running_experiment_without_a_claim_is_refused(shop: Path) -> None:
@@ -119,12 +125,11 @@ def test_two_programmes_do_not_share_a_holdback_s_name(shop: Path) -> None:
         claims(shop)
 
 
-def test_a_ruleset_cannot_carry_a_salt_machine(shop: Path) -> None:
+def test_a_salt_machine_has_no_history(shop: Path) -> None:
     edit(shop, "steelyard.yml", "main: {unit: user,", "main: {unit: user, strategy: salt_machine,")
     programmes = Allocations(Project.load(shop))
     programmes.start("bar", 2000, ADA)
     programmes.start("button", 2000, ADA)
-    with pytest.raises(AllocationError, match="a salt machine has no single set of buckets"):
-        claims(shop)
+    assert dict(claims(shop).programmes()).keys() == {"main"}
     with pytest.raises(AllocationError, match="mixes the units of its buckets"):
         programmes.history("bar")

@@ -141,7 +141,7 @@ def with_programme(project: Path, more: str = "") -> None:
 
 def test_an_experiment_of_a_programme_has_the_buckets_that_it_claimed(project: Path) -> None:
     with_programme(project)
-    with pytest.raises(SpecError, match="the experiment 'size-guide' has no bucket of the programme 'shop'"):
+    with pytest.raises(SpecError, match="has no bucket of its programme 'shop'"):
         build(project)
     claim(project, start("size-guide", 300), day=5)
     (gate,) = build(project).experiments["size-guide"].gates or ()
