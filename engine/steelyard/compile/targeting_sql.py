@@ -187,6 +187,7 @@ def _version(op: Op, value: str, dialect: str, column: exp.Expr) -> exp.Expr:
     )
     orders = [_number_order(_core_number(core, index), text) for index, (_, text) in enumerate(numbers, 1)]
     orders += _release_orders(before_release, is_release, [text for _, _, text in identifiers], dialect)
+    found: exp.Expr
     if op is Op.VERSION_EQUALS:
         found = exp.and_(*(order.equal for order in orders))
     else:
