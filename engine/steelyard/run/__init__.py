@@ -6,6 +6,7 @@ from steelyard.run.checking import check_project
 from steelyard.run.collect import collect_group, compute_moments
 from steelyard.run.compiling import Compiled, compile_project, dry_run
 from steelyard.run.debugging import debug_project
+from steelyard.run.functions import drop_functions, function_statements, install_functions
 from steelyard.run.pipeline import RunOptions, RunResult
 from steelyard.run.project import Project
 from steelyard.run.reading import project_reports, seed_project
@@ -23,7 +24,10 @@ __all__ = [
     "compile_project",
     "compute_moments",
     "debug_project",
+    "drop_functions",
     "dry_run",
+    "function_statements",
+    "install_functions",
     "project_reports",
     "seed_project",
     "write_project",

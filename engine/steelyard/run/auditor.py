@@ -39,6 +39,7 @@ from steelyard.compile.exposure_sql import NumberedExperiment
 from steelyard.errors import EngineError
 from steelyard.hashing.variations import variations
 from steelyard.run.collect import project_templates
+from steelyard.run.conformance import require_conformance
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Warehouse
 
@@ -90,6 +91,7 @@ class Auditor:
 
     def _read_log(self, name: str, numbered: Sequence[NumberedExperiment]) -> None:
         dialect = self.warehouse.dialect
+        require_conformance(self.warehouse)
         columns = self.warehouse.column_types(written_log(self.files, name, dialect))
         log = AuditedLog(name=name, numbered=numbered, dialect=dialect, columns=columns)
         self.warehouse.create_temporary(AUDITED, log.query(self.files, project_templates(self.files)))

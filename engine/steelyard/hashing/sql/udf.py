@@ -22,7 +22,6 @@ TEMPLATES = MappingProxyType(
         "IMMUTABLE AS $$\n  {body}\n$$",
         "bigquery": "CREATE OR REPLACE FUNCTION {name}(salt STRING, unit STRING) RETURNS INT64 AS (\n"
         "  {body}\n)",
-        # Redshift's SQL functions know their arguments by number only.
         "redshift": "CREATE OR REPLACE FUNCTION {name}(VARCHAR(MAX), VARCHAR(MAX)) RETURNS BIGINT\n"
         "IMMUTABLE AS $$\n  SELECT {body}\n$$ LANGUAGE SQL",
         "trino": "CREATE OR REPLACE FUNCTION {name}(salt VARCHAR, unit VARCHAR) RETURNS BIGINT\n"
@@ -42,7 +41,8 @@ DROPS = MappingProxyType(
         "trino": "DROP FUNCTION IF EXISTS {name}(VARCHAR, VARCHAR)",
     }
 )
-ARGUMENTS = MappingProxyType({"redshift": ("$1", "$2")})
+NUMBERED = frozenset({"redshift"})
+"""Functions there know their arguments by number only."""
 
 
 def udf_ddl(
@@ -71,9 +71,11 @@ def udf_ddl(
         CREATE OR REPLACE FUNCTION steelyard.steelyard_bucket(salt VARCHAR, unit VARCHAR) RETURNS BIGINT
         RETURN ((CRC32(TO_UTF8(CAST(salt AS VARCHAR) || NULLIF(CAST(unit AS VARCHAR), '')))) % 1000)
     """
-    salt, unit = ARGUMENTS.get(dialect, ("salt", "unit"))
-    body = bucket_sql(scheme, dialect, _argument(salt), _argument(unit), buckets).sql(dialect)
-    return TEMPLATES[dialect].format(name=_full_name(dialect, schema, name), body=body)
+    if dialect not in TEMPLATES:
+        raise CompileError(f"no hash SQL for dialect {dialect!r}", hint=f"one of {', '.join(TEMPLATES)}")
+    salt, unit = (argument(dialect, place, word) for place, word in enumerate(("salt", "unit")))
+    body = bucket_sql(scheme, dialect, salt, unit, buckets).sql(dialect)
+    return TEMPLATES[dialect].format(name=full_name(dialect, schema, name), body=body)
 
 
 def drop_ddl(dialect: str, *, schema: str = "", name: str = "steelyard_bucket") -> str:
@@ -84,7 +86,7 @@ def drop_ddl(dialect: str, *, schema: str = "", name: str = "steelyard_bucket") 
     """
     if dialect not in DROPS:
         raise CompileError(f"no hash SQL for dialect {dialect!r}")
-    return DROPS[dialect].format(name=_full_name(dialect, schema, name))
+    return DROPS[dialect].format(name=full_name(dialect, schema, name))
 
 
 def call_sql(
@@ -93,13 +95,17 @@ def call_sql(
     """A call of the function for a salt and a unit's expression."""
     column = unit if isinstance(unit, str) else unit.sql(dialect)
     arguments = f"{exp.Literal.string(salt).sql(dialect)}, {column}"
-    return f"{_full_name(dialect, schema, name)}({arguments})"
+    return f"{full_name(dialect, schema, name)}({arguments})"
 
 
-def _argument(name: str) -> exp.Expr:
-    return exp.Var(this=name) if name.startswith("$") else exp.column(name)
+def argument(dialect: str, place: int, name: str) -> exp.Expr:
+    """A function's argument inside its body, by its place from 0 and its name."""
+    if dialect in NUMBERED:
+        return exp.Var(this=f"${place + 1}")
+    return exp.column(name)
 
 
-def _full_name(dialect: str, schema: str, name: str) -> str:
+def full_name(dialect: str, schema: str, name: str) -> str:
+    """A function's name with its schema, where functions have one."""
     parts = [] if dialect == "clickhouse" or not schema else [exp.to_identifier(schema)]
     return ".".join(part.sql(dialect) for part in (*parts, exp.to_identifier(name)))
