@@ -1,5 +1,6 @@
 """SQL of every dialect as golden text, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,42 @@ from steelyard.errors import CompileError, SpecError
 from steelyard.hashing import DEFAULT, SCHEMES
 from steelyard.hashing.hashes import Digest
 from steelyard.hashing.reduce import Reduce
-from steelyard.hashing.sql import DIALECTS, bucket_sql, drop_ddl, udf_ddl, variant_sql
+from steelyard.hashing.sql import (
+    DIALECTS,
+    Assignment,
+    BucketSet,
+    bucket_sql,
+    change_text,
+    drop_ddl,
+    udf_ddl,
+    variant_ddl,
+    variant_sql,
+)
 from steelyard.hashing.sql.digest import digest_bucket
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "hashing"
 SALT = "it's \\ 実験"
+
+
+SHORT = SCHEMES["sha256-60"]
+ASSIGNMENTS = (
+    Assignment(
+        experiment="it's one",
+        scheme=SHORT,
+        salt="it's one",
+        variants=("control", "it's \\"),
+        cuts=(5000, 10_000),
+    ),
+    Assignment(
+        experiment="two",
+        scheme=DEFAULT,
+        salt="salt",
+        variants=("a", "b", "c"),
+        cuts=(3334, 6667, 10_000),
+        inside=(BucketSet(scheme=SHORT, salt="pool", buckets=100, members=(3, 1, 99)),),
+        outside=(BucketSet(scheme=SHORT, salt="pool", buckets=100, members=range(10, 20)),),
+    ),
+)
 
 
 def golden_text(dialect: str) -> str:
@@ -29,6 +61,8 @@ def golden_text(dialect: str) -> str:
         paragraphs.append(f"-- {name}\n{text}\n")
     paragraphs.append(udf_ddl(DEFAULT, dialect, schema="steelyard") + ";\n")
     paragraphs.append(drop_ddl(dialect, schema="steelyard") + ";\n")
+    paragraphs.append(variant_ddl(ASSIGNMENTS, dialect, schema="steelyard") + ";\n")
+    paragraphs.append(drop_ddl(dialect, schema="steelyard", name="steelyard_variant") + ";\n")
     return "".join(paragraphs)
 
 
@@ -53,6 +87,23 @@ def test_unknown_dialect_is_refused() -> None:
         bucket_sql(DEFAULT, "sqlite", "exp", "u")
     with pytest.raises(CompileError, match="no hash SQL for dialect 'sqlite'"):
         drop_ddl("sqlite")
+    with pytest.raises(CompileError, match="no hash SQL for dialect 'sqlite'"):
+        udf_ddl(DEFAULT, "sqlite")
+    with pytest.raises(CompileError, match="no hash SQL for dialect 'sqlite'"):
+        variant_ddl(ASSIGNMENTS, "sqlite")
+
+
+def test_a_function_of_variants_needs_an_experiment_and_names_the_one_it_cannot_say() -> None:
+    with pytest.raises(CompileError, match="no experiment assigns units"):
+        variant_ddl((), "duckdb")
+    murmur = replace(ASSIGNMENTS[0], experiment="vendor", scheme=SCHEMES["unleash"])
+    with pytest.raises(CompileError, match=r"^experiment vendor: postgres has no SQL for unleash"):
+        variant_ddl([*ASSIGNMENTS, murmur], "postgres")
+
+
+def test_a_change_that_a_warehouse_cannot_say_is_refused() -> None:
+    with pytest.raises(CompileError, match="postgres has no SQL for the change 'latin_1'"):
+        change_text("postgres", "latin_1", exp.column("u"))
 
 
 @pytest.mark.parametrize(

@@ -123,6 +123,9 @@ def _of_bucket(one: Assignment, dialect: str, bucket: exp.Expr) -> exp.Expr:
     if dialect == "duckdb":
         case = variant_sql(exp.column("b_"), one.variants, one.cuts).sql(dialect)
         return tree(dialect, f"list_transform([x_], lambda b_: {case})[1]", x=bucket)
+    if dialect == "postgres":
+        once = exp.select(bucket.as_("b_")).offset(0).subquery("hashed")
+        return exp.select(variant_sql(exp.column("b_"), one.variants, one.cuts)).from_(once).subquery()
     return variant_sql(bucket, one.variants, one.cuts)
 
 
