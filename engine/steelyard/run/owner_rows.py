@@ -6,25 +6,32 @@ from typing import Any
 
 from steelyard.assign.allocation.ledger import Ledger, Owner
 from steelyard.assign.allocation.programmes import ProgrammeState
-from steelyard.assign.allocation.salt_machine import free_share
+from steelyard.assign.allocation.salt_machine import claimable_share, free_share
 
 Row = dict[str, Any]
 
 
 def owner_rows(state: ProgrammeState) -> Iterator[Row]:
-    """Yield the owners of a programme, and last what is free."""
+    """Yield the owners of a programme, and last what is free and what is wasted."""
     if state.ledger is None:
         return
     for owner in state.ledger.owners.values():
         yield owner_row(state.ledger, owner)
-    yield {
-        "programme": state.name,
+    free, wasted = _free(state.ledger)
+    yield _nobody(state.ledger, "free", free)
+    if wasted:
+        yield _nobody(state.ledger, "wasted", wasted)
+
+
+def _nobody(ledger: Ledger, kind: str, share: Fraction) -> Row:
+    return {
+        "programme": ledger.programme.programme,
         "owner": "",
-        "kind": "free",
+        "kind": kind,
         "phase": "",
         "domain": "",
-        "share": float(_free(state.ledger)),
-        "buckets": int(_free(state.ledger) * state.ledger.programme.buckets),
+        "share": float(share),
+        "buckets": int(share * ledger.programme.buckets),
         "since": None,
         "until": None,
         "salt": "",
@@ -54,9 +61,10 @@ def owner_row(ledger: Ledger, owner: Owner) -> Row:
     }
 
 
-def _free(ledger: Ledger) -> Fraction:
-    """Return the share of the units that nobody has."""
+def _free(ledger: Ledger) -> tuple[Fraction, Fraction]:
+    """Return the share of the units that can be claimed, and that which nobody has and nobody can claim."""
     if ledger.programme.strategy == "salt_machine":
-        return free_share(ledger)
+        claimable = claimable_share(ledger)
+        return claimable, free_share(ledger) - claimable
     taken = frozenset[int]().union(*(one.buckets for one in ledger.lasting))
-    return 1 - Fraction(len(taken), ledger.programme.buckets)
+    return 1 - Fraction(len(taken), ledger.programme.buckets), Fraction(0)

@@ -64,6 +64,17 @@ def free_share(ledger: Ledger) -> Fraction:
     return _share(ledger, dict(_free(ledger, set(_idle(ledger)))))
 
 
+def claimable_share(ledger: Ledger) -> Fraction:
+    """Return the share of all units that the next experiment could have: that which is free, or nothing.
+
+    What is free and cannot be claimed is the strategy's waste: below 20 %, or too deep in the tree.
+    """
+    free = dict(_free(ledger, set(_idle(ledger))))
+    node = _fresh_node(ledger, free, 1) or _mixed(ledger, free)[0]
+    is_wasted = node.level > MOST_LEVELS or node.share * MOST_COMPENSATION < 1
+    return Fraction(0) if is_wasted else _share(ledger, free)
+
+
 def compensation(node: Node) -> Fraction:
     """Return how many buckets of a node stand for one of the root."""
     return 1 / node.share
