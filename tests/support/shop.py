@@ -27,8 +27,8 @@ EXPERIMENT = """\
 name: {name}
 surface: checkout
 programme: {programme}
-start: 2026-04-01
-end: 2026-04-20
+start: 2024-04-01
+end: 2024-04-20
 status: {status}
 variants:
   - {{name: control}}

@@ -11,6 +11,7 @@ import click
 from steelyard.assign.allocation.programmes import disagreements
 from steelyard.cli.options import format_option, project_options
 from steelyard.cli.output import note, print_table
+from steelyard.dialects.registry import DIALECTS
 from steelyard.hashing import ten_thousandths
 from steelyard.run import Project
 from steelyard.run.allocating import Allocations, Claimant
@@ -237,6 +238,22 @@ def release(holdback: str, untested: bool, style: str, **options: Any) -> None:
     """
     row = open_programmes(options).release(holdback, claimant_of(options), is_untested=untested)
     print_claim(row, style)
+
+
+@allocation.command("sql")
+@click.argument("table")
+@click.option("--programme", help="The programme; needed where the project has several.")
+@click.option(
+    "--dialect", type=click.Choice(sorted(DIALECTS)), default=None, help="Dialect of the SQL; the target's."
+)
+@_at
+@project_options
+def sql_(table: str, programme: str | None, dialect: str | None, at: datetime | None, **options: Any) -> None:
+    """Print the query of a table's units and their owners: a join with the published allocation.
+
+    Example: steelyard allocation sql users --at 2026-04-14
+    """
+    click.echo(open_programmes(options).query(table, programme=programme, dialect=dialect, at=at))
 
 
 @allocation.command()

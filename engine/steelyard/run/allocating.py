@@ -21,6 +21,8 @@ from steelyard.assign.allocation.programmes import ProgrammeState, load_programm
 from steelyard.assign.allocation.rows import allocation_rows, log_rows
 from steelyard.assign.allocation.timeline import timeline
 from steelyard.errors import AllocationError, SpecError
+from steelyard.hashing import scheme_named
+from steelyard.hashing.sql.owners import owners_text
 from steelyard.run.claim_checks import (
     buckets_of,
     outside,
@@ -32,6 +34,7 @@ from steelyard.run.owner_rows import Row, owner_row, owner_rows
 from steelyard.run.project import Project
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.fields import closest
+from steelyard.spec.programme import MOST_LEVELS
 from steelyard.warehouse.migrate import ensure_tables
 from steelyard.warehouse.publish_allocation import publish_programme
 
@@ -225,6 +228,36 @@ class Allocations:
                 hint=f"steelyard allocation close {holdback}; or add --untested",
             )
         return self._claim(state, Release(owner=holdback), claimant)
+
+    def query(
+        self,
+        table: str,
+        *,
+        programme: str | None = None,
+        dialect: str | None = None,
+        at: datetime | None = None,
+    ) -> str:
+        """Return the SQL that joins the units of a table with the published allocation.
+
+        Args:
+            table: The table; it has the key column of the programme's unit.
+            programme: The programme; None where the project has one.
+            dialect: Dialect of the SQL; None is the target's.
+            at: The moment; None is when the query runs.
+        """
+        opening, profile = self._programme(programme).opening, self._project.profile()
+        return owners_text(
+            scheme_named(opening.scheme),
+            dialect or str(getattr(profile.output, "type", "duckdb")),
+            programme=opening.programme,
+            salt=opening.salt,
+            buckets=opening.buckets,
+            table=table,
+            unit=self.files.project.units[opening.unit],
+            schema=profile.target_schema,
+            at=at,
+            levels=MOST_LEVELS if opening.strategy == "salt_machine" else 1,
+        )
 
     def publish(self) -> dict[str, int]:
         """Write logs and allocations to the warehouse.

@@ -94,11 +94,11 @@ def test_text_json_and_csv_say_the_same(run: Run) -> None:
 
 
 def test_the_state_of_an_earlier_moment_is_shown(rows: Rows) -> None:
-    rows("start", "bar", "--share", "20%", "--at", "2026-04-01")
-    rows("grow", "bar", "--to", "40%", "--at", "2026-04-05T12:00:00")
-    assert rows("show", "--at", "2026-04-04")[0]["buckets"] == 200
-    assert rows("show", "--at", "2026-04-05T12:00:00")[0]["buckets"] == 400
-    assert rows("show", "--at", "2026-03-31") == []
+    rows("start", "bar", "--share", "20%", "--at", "2024-04-01")
+    rows("grow", "bar", "--to", "40%", "--at", "2024-04-05T12:00:00")
+    assert rows("show", "--at", "2024-04-04")[0]["buckets"] == 200
+    assert rows("show", "--at", "2024-04-05T12:00:00")[0]["buckets"] == 400
+    assert rows("show", "--at", "2024-03-31") == []
 
 
 def test_an_unchanged_ramp_and_a_hidden_ramp_down_are_refused(run: Run) -> None:
@@ -220,7 +220,7 @@ def test_a_log_without_a_programme_is_refused(run: Run, shop: Path) -> None:
 def test_the_timeline_says_who_may_meet(rows: Rows, run: Run, shop: Path) -> None:
     rows("start", "bar", "--share", "20%")
     add_experiment(shop, "later", programme="layer", sets="button")
-    edit(shop, "experiments/later.yml", "2026-04-01\nend: 2026-04-20", "2026-05-01\nend: 2026-05-20")
+    edit(shop, "experiments/later.yml", "2024-04-01\nend: 2024-04-20", "2024-05-01\nend: 2024-05-20")
     found = {row["experiment"]: row for row in rows("timeline", "--domain", "checkout")}
     assert list(found) == ["bar", "button", "tagged", "later"]
     assert (found["bar"]["share"], found["bar"]["owner"]) == (0.2, "payments")
@@ -228,7 +228,7 @@ def test_the_timeline_says_who_may_meet(rows: Rows, run: Run, shop: Path) -> Non
     assert found["later"]["meets"] == ""
     assert found["bar"]["collides"] == ""
     edit(shop, "experiments/later.yml", "button: true", "bar: true")
-    edit(shop, "experiments/later.yml", "2026-05-01\nend: 2026-05-20", "2026-04-20\nend: 2026-05-20")
+    edit(shop, "experiments/later.yml", "2024-05-01\nend: 2024-05-20", "2024-04-20\nend: 2024-05-20")
     found = {row["experiment"]: row for row in rows("timeline")}
     assert found["bar"]["collides"] == "later"
 
@@ -264,3 +264,19 @@ def test_publishing_fills_the_tables_and_says_what_is_new(run: Run, shop: Path) 
 def test_every_command_has_an_example(run: Run) -> None:
     for name in cli.commands["allocation"].commands:  # type: ignore[attr-defined]
         assert f"Example: steelyard allocation {name}" in run(name, "--help").stdout
+
+
+def test_the_join_is_printed_for_any_warehouse(run: Run) -> None:
+    text = run("sql", "shop.users", "--programme", "main", "--dialect", "snowflake").stdout
+    assert "FROM shop.users AS u" in text
+    assert "JOIN steelyard.allocation AS a" in text
+    assert "CURRENT_TIMESTAMP" in text
+    assert "'select 1;' is no name of a table" in refused(run("sql", "select 1;", "--programme", "main"))
+
+
+def test_a_history_is_of_what_was_drawn_or_can_be(run: Run) -> None:
+    assert run("history", "bar", "--share", "5%").stdout == ""
+    run("start", "bar", "--share", "90%")
+    assert "'bar' has claimed its buckets" in refused(run("history", "bar", "--share", "5%"))
+    text = run("history", "button", "--share", "20%").stderr
+    assert "200 buckets are asked for and 100 are free" in text

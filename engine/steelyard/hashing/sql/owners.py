@@ -1,11 +1,16 @@
 """Which experiments and holdbacks a unit is in, as a join with the table of allocations."""
 
+import re
+from datetime import datetime
+
 from sqlglot import exp
 
+from steelyard.errors import CompileError
 from steelyard.hashing.scheme import Scheme
 from steelyard.hashing.sql.bucket import Salt, bucket_sql
 
 NODE = "node"
+_TABLE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*){0,2}", re.ASCII)
 
 
 def owners_sql(
@@ -85,3 +90,52 @@ def _not_flowing(level: int) -> exp.Select:
 
 def _column(name: str) -> exp.Column:
     return exp.column(name, "a", quoted=True)
+
+
+def owners_text(
+    scheme: Scheme,
+    dialect: str,
+    *,
+    programme: str,
+    salt: str,
+    buckets: int,
+    table: str,
+    unit: str,
+    schema: str,
+    at: datetime | None = None,
+    levels: int = 1,
+) -> str:
+    """Return `owners_sql` as text for people.
+
+    Args:
+        scheme: The programme's hash scheme.
+        dialect: Dialect of the text.
+        programme: Name of the programme.
+        salt: Its salt.
+        buckets: Number of its buckets.
+        table: Table with units, as the dialect writes its name.
+        unit: Name of their key's column.
+        schema: Schema of the engine's tables.
+        at: The moment; None is when the query runs.
+        levels: As in `owners_sql`.
+
+    Raises:
+        CompileError: The table's name is none, or the warehouse cannot say the hash.
+    """
+    moment: exp.Expr = exp.CurrentTimestamp()
+    if at is not None:
+        moment = exp.cast(exp.Literal.string(at.isoformat()), exp.DataType.Type.TIMESTAMPTZ)
+    if not _TABLE.fullmatch(table):
+        raise CompileError(f"{table!r} is no name of a table", hint="write table or schema.table")
+    return owners_sql(
+        scheme,
+        dialect,
+        programme=programme,
+        salt=salt,
+        buckets=buckets,
+        units=exp.to_table(table, dialect=dialect),
+        unit=unit,
+        allocation=exp.table_("allocation", db=schema),
+        at=moment,
+        levels=levels,
+    ).sql(dialect, pretty=True)
