@@ -99,7 +99,7 @@ def _segment(one: TestedMetric, k: int, treatment: int, variant: str, shrunken: 
 def _cohorts(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
     """Yield whether units exposed late show another effect than those exposed early."""
     measure, moments = one.test.measure, analysis.moments
-    if measure.is_quantile:
+    if measure.is_quantile or analysis.calendar.experiment.epochs:
         return
     cell = moments.metrics[measure.name].cells[EVERYONE]
     n = cell.n.sum(axis=-1)

@@ -79,7 +79,10 @@ class Calendar:
         lag = self.moments.lag(test.measure)
         if target is not None:
             smallest = min(float(variant.share) for variant in self.experiment.variants)
-            reached = self.complete(test).sum(axis=1) * smallest / target
+            complete = self.complete(test)
+            # With shares that change, the smallest variant's own units; else those that it is to have.
+            units = complete.min(axis=1) if self.experiment.epochs else complete.sum(axis=1) * smallest
+            reached = units / target
         elif end is not None:
             planned = (end - self.days[0]).days + 1
             reached = np.maximum(np.arange(len(self.days)) - lag + 1, 0) / planned

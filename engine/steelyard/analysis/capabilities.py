@@ -142,6 +142,8 @@ def refusals(experiment: Experiment, use: MetricUse, config: MetricConfig) -> It
             yield f"{use.metric.name}: {reason}"
     if settings.adjustment == "post_stratify" and not settings.dimensions:
         yield "post_stratify needs a dimension to stratify by; add dimensions: [platform]"
+    if experiment.design == "cluster" and config.type != "ratio":
+        yield f"{use.metric.name}: a cluster's metric is a ratio, its sum over the cluster's units by their number"
     if config.cluster is not None:
         yield f"{use.metric.name}: cluster is not analysed; make the cluster the unit, and the metric a ratio"
 

@@ -60,6 +60,9 @@ def _add_overlaps(plan: GroupPlan, counts: dict[str, LogCounts], rows: Sequence[
     specs = {one.number: one.spec for one in plan.numbered}
     for first, second, variant, other, n in rows:
         one, two = specs[first], specs[second]
+        if one.epochs or two.epochs:
+            # Two allocations that change over time go together without any unit's doing.
+            continue
         table = counts[one.name].overlaps.setdefault(
             two.name, np.zeros((len(one.variants), len(two.variants)))
         )

@@ -7,15 +7,19 @@ import numpy as np
 
 from steelyard.analysis.critical import UNPLANNED
 from steelyard.analysis.health_check import check
-from steelyard.analysis.health_log import log_quality, overlaps, srm_by_day, trigger_rate
+from steelyard.analysis.health_log import few_clusters, log_quality, overlaps, srm_by_day, trigger_rate
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
+from steelyard.spec.design import EPOCH
 from steelyard.spec.project import Health
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.always_valid import optimal_tuning, p_value, running_p
 from steelyard.stats.comparison import superiority
+from steelyard.stats.means import MeanPair
+from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg
+from steelyard.stats.rollout import combine_epochs
 from steelyard.stats.srm import CONCENTRATIONS, chi_square, sequential
 
 
@@ -25,6 +29,7 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
         *_srm(analysis, thresholds),
         *srm_by_day(analysis, thresholds),
         *trigger_rate(analysis, counts, thresholds),
+        *few_clusters(analysis),
         *overlaps(analysis, counts, thresholds),
         *_multiple_exposure(analysis, counts, thresholds),
         *_pre_exposure(analysis, thresholds),
@@ -41,18 +46,19 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     Benjamini and Hochberg's procedure over all of them.
     """
     experiment, exposed = analysis.calendar.experiment, analysis.moments.exposed
-    shares = [float(variant.share) for variant in experiment.variants]
+    shares = experiment.shares_by_day(analysis.calendar.days)
     is_single_look = experiment.analysis.test == "fixed" and analysis.calendar.is_stopped
     if not exposed[EVERYONE].sum():
         yield check("srm", "warn", "No unit has been exposed.")
         return
-    segments = [EVERYONE, *sorted(one for one in exposed if one != EVERYONE and exposed[one].sum())]
+    segments = [EVERYONE, *sorted(one for one in exposed if one[0] not in ("", EPOCH) and exposed[one].sum())]
     totals = [exposed[segment].sum(axis=0) for segment in segments]
-    tests = [chi_square(total, shares) for total in totals]
+    expected = [np.asarray(shares).T @ exposed[segment].sum(axis=1) for segment in segments]
+    tests = [chi_square(total, units) for total, units in zip(totals, expected, strict=True)]
     daily = [sequential(exposed[one], shares, concentration=CONCENTRATIONS).p_value[-1] for one in segments]
     p = np.array([float(test.p_value) for test in tests] if is_single_look else daily)
     adjusted = np.concatenate([p[:1], benjamini_hochberg(p[1:]) if len(p) > 1 else p[1:]])
-    planned = " : ".join(f"{share:.4g}" for share in shares)
+    planned = " : ".join(f"{share:.4g}" for share in expected[0] / expected[0].sum())
     for k, (dimension, level) in enumerate(segments):
         status = "pass" if adjusted[k] >= thresholds.srm_alpha else "warn" if k else "fail"
         split = " : ".join(f"{int(n):,}" for n in totals[k])
@@ -81,7 +87,7 @@ def _multiple_exposure(analysis: Analysis, counts: LogCounts, thresholds: Health
     )
     detail = f"{multiple:,} units ({share:.2%}) were seen in several variants and are left out; first seen in: {named}."
     p = None
-    if multiple:
+    if multiple and not experiment.epochs:
         p = float(chi_square(by_variant, [float(variant.share) for variant in experiment.variants]).p_value)
         if p < thresholds.srm_alpha:
             detail += " They do not follow the allocation, so leaving them out may bias the comparison."
@@ -130,7 +136,7 @@ def _before(analysis: Analysis, metric: MetricMoments) -> tuple[list[float], lis
     own = [c for c in metric.measure.covariates if c.measure and c.measure.key == metric.measure.key]
     if not own or moments.mean.shape[-1] <= outcomes:
         return [], []
-    compared = superiority(unadjusted(moments.select([outcomes])).pairs(_control(analysis.moments)))
+    compared = superiority(_pairs_before(analysis, metric, outcomes))
     p, statistic = compared.p_value, compared.statistic
     if analysis.calendar.experiment.analysis.test != "fixed" or not analysis.calendar.is_stopped:
         n = compared.n_control + compared.n_treatment
@@ -139,6 +145,16 @@ def _before(analysis: Analysis, metric: MetricMoments) -> tuple[list[float], lis
         fewest = np.minimum(compared.n_control, compared.n_treatment)
         p = running_p(p_value(statistic, n, tuning, smallest_n=fewest).T).T
     return p[-1].tolist(), statistic[-1].tolist()
+
+
+def _pairs_before(analysis: Analysis, metric: MetricMoments, column: int) -> MeanPair:
+    """Return the pairs of a column's means, shape (days, treatments); epochs are compared each within itself."""
+    control = _control(analysis.moments)
+    epochs = [cell for (dimension, _), cell in sorted(metric.cells.items()) if dimension == EPOCH]
+    if not analysis.calendar.experiment.epochs:
+        return unadjusted(metric.cells[EVERYONE].select([column])).pairs(control)
+    stacked = Moments.stack([cell.select([column]) for cell in epochs], axis=-2)
+    return combine_epochs(unadjusted(stacked).pairs(control), weighting="information")
 
 
 def _control(moments: ExperimentMoments) -> int:

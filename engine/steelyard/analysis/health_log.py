@@ -11,6 +11,7 @@ from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis
 from steelyard.spec.project import Health
+from steelyard.stats.cluster import ENOUGH_CLUSTERS
 from steelyard.stats.holdback import attrition_test
 from steelyard.stats.interaction import overlap_check
 from steelyard.stats.multiplicity import benjamini_hochberg
@@ -24,8 +25,8 @@ def srm_by_day(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any
     days = np.flatnonzero(daily.sum(axis=1) > 0)
     if not len(days):
         return
-    shares = [float(variant.share) for variant in experiment.variants]
-    tests = chi_square(daily[days], shares)
+    shares = np.asarray(experiment.shares_by_day(analysis.calendar.days))
+    tests = chi_square(daily[days], shares[days])
     adjusted = benjamini_hochberg(tests.p_value)
     worst = int(np.nanargmin(tests.p_value))
     day = analysis.calendar.days[days[worst]]
@@ -65,6 +66,20 @@ def trigger_rate(analysis: Analysis, counts: LogCounts, thresholds: Health) -> I
         p_value=p,
         threshold=thresholds.srm_alpha,
     )
+
+
+def few_clusters(analysis: Analysis) -> Iterator[dict[str, Any]]:
+    """Yield a warning where clusters are so few that their variance is hardly known."""
+    fewest = float(analysis.moments.exposed[EVERYONE].sum(axis=0).min())
+    if analysis.calendar.experiment.design == "cluster" and fewest < ENOUGH_CLUSTERS:
+        yield check(
+            "few_clusters",
+            "warn",
+            f"A variant has {fewest:.0f} clusters: with fewer than {ENOUGH_CLUSTERS} errors are more frequent than"
+            " they should be.",
+            statistic=fewest,
+            threshold=float(ENOUGH_CLUSTERS),
+        )
 
 
 def overlaps(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:

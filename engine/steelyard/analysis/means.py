@@ -1,6 +1,8 @@
 """Moments to means of variants: reduced by the metric's type, adjusted by its covariates."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 import numpy as np
 
@@ -8,10 +10,14 @@ from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoment
 from steelyard.compile.measure import Measure
 from steelyard.metric_types.base import MetricType
 from steelyard.metric_types.registry import METRIC_TYPES
+from steelyard.spec.design import EPOCH
+from steelyard.spec.experiment import Experiment
 from steelyard.stats.adjustment import full, unadjusted
+from steelyard.stats.cluster import cluster_pairs
 from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.poststratification import poststratify
+from steelyard.stats.rollout import Weighting, combine_epochs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -22,16 +28,28 @@ class MetricMeans:
         segments: The segments, in the order of the first axis.
         means: Means of shape (segments, days, variants).
         control: Index of the control.
+        pairs: Each treatment beside the control, as the design compares them; shapes (segments, days, treatments).
     """
 
     segments: tuple[Segment, ...]
     means: VariantMeans
     control: int
+    pairs: MeanPair
 
-    @property
-    def pairs(self) -> MeanPair:
-        """Each treatment beside the control; shapes (segments, days, treatments)."""
-        return self.means.pairs(self.control)
+
+def _with_epochs(pairs: MeanPair, weighting: Weighting) -> MeanPair:
+    """Return pairs whose first segment, everyone, is made up of the others: epochs are compared each within itself."""
+    arrays = {name: getattr(pairs, name) for name in MeanPair.__dataclass_fields__ if name != "notes"}
+    by_day = {name: np.moveaxis(array[1:], 0, -2) for name, array in arrays.items()}
+    notes = {name: np.moveaxis(array[1:], 0, -2) for name, array in pairs.notes.items()}
+    everyone = combine_epochs(MeanPair(**by_day, notes=notes), weighting=weighting)
+    whole = {
+        name: np.concatenate([getattr(everyone, name)[None], array[1:]]) for name, array in arrays.items()
+    }
+    noted = {
+        name: np.concatenate([everyone.notes[name][None], array[1:]]) for name, array in pairs.notes.items()
+    }
+    return MeanPair(**whole, notes=noted)
 
 
 def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
@@ -39,17 +57,32 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
     experiment = moments.planned.numbered.spec
     control = [variant.name for variant in experiment.variants].index(experiment.control)
     segments = wanted_segments(moments)
+    means = _means(moments, measure, segments)
+    pairs = means.pairs(control)
+    weighting = weighting_of(experiment)
+    if weighting:
+        pairs = _with_epochs(pairs, weighting)
+        # Raw means over epochs of different shares say nothing.
+        means = replace(means, raw_mean=np.concatenate([means.raw_mean[:1] * np.nan, means.raw_mean[1:]]))
+    elif experiment.design == "cluster":
+        cells = Moments.stack([moments.metrics[measure.name].cells[one] for one in segments], axis=0)
+        pairs = cluster_pairs(cells, control=control, adjusted=means.method == "full")
+    return MetricMeans(segments=segments, means=means, control=control, pairs=pairs)
+
+
+def _means(moments: ExperimentMoments, measure: Measure, segments: Sequence[Segment]) -> VariantMeans:
+    """Return the variants' means, shape (segments, days, variants)."""
+    settings = moments.planned.numbered.spec.analysis
     if measure.is_quantile:
         cells = moments.quantiles[measure.name]
-        return MetricMeans(segments=segments, means=_stack([cells[one] for one in segments]), control=control)
+        return _stack([cells[one] for one in segments])
     metric = moments.metrics[measure.name]
     kind = _kind(measure)
-    if experiment.analysis.adjustment == "post_stratify":
+    if settings.adjustment == "post_stratify":
         others = [_unadjusted(kind, metric.cells[segment]) for segment in segments[1:]]
-        everyone = _poststratified(kind, metric, experiment.analysis.dimensions[0])
-        return MetricMeans(segments=segments, means=_stack([everyone, *others]), control=control)
+        return _stack([_poststratified(kind, metric, settings.dimensions[0]), *others])
     stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
-    return MetricMeans(segments=segments, means=means_of(stacked, measure, moments), control=control)
+    return means_of(stacked, measure, moments)
 
 
 def means_of(cells: Moments, measure: Measure, moments: ExperimentMoments) -> VariantMeans:
@@ -64,6 +97,20 @@ def means_of(cells: Moments, measure: Measure, moments: ExperimentMoments) -> Va
     settings = moments.planned.numbered.spec.analysis
     is_adjusted = settings.adjustment == "cuped" and reduced.moments.mean.shape[-1] > 1
     return (full if is_adjusted else unadjusted)(reduced.moments, reason=reduced.reason)
+
+
+def weighting_of(experiment: Experiment) -> Weighting | Literal[""]:
+    """Return how the epochs of an experiment are combined; '' where its allocation never changes.
+
+    By their units under a fixed test, which estimates the mean effect over them. By their information under a
+    sequential one: only then do the increments of the score not depend on each other.
+
+    References:
+        Jennison & Turnbull (2000), Group Sequential Methods, chapter 3.
+    """
+    if not experiment.epochs:
+        return ""
+    return "units" if experiment.analysis.test == "fixed" else "information"
 
 
 def _kind(measure: Measure) -> MetricType:
@@ -86,7 +133,8 @@ def _poststratified(kind: MetricType, metric: MetricMoments, dimension: str) -> 
 
 def wanted_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:
     """Return everyone and the segments of the dimensions that the experiment names, sorted."""
-    dimensions = moments.planned.numbered.spec.analysis.dimensions
+    experiment = moments.planned.numbered.spec
+    dimensions = (EPOCH,) if experiment.epochs else experiment.analysis.dimensions
     others = sorted(segment for segment in moments.exposed if segment[0] in dimensions)
     return (EVERYONE, *others)
 

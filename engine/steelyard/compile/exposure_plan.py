@@ -26,6 +26,7 @@ from steelyard.compile.scan import Scan
 from steelyard.compile.templates import Templates
 from steelyard.compile.values import column
 from steelyard.dialects.registry import DIALECTS
+from steelyard.spec.design import EPOCH
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.project import Exposures
 
@@ -139,7 +140,7 @@ class ExposurePlan:
         is used there is nothing to choose.
         """
         declared = self.files.project.exposures[self.group.exposures].dimensions
-        return tuple(declared) if self.group.dimensions else ()
+        return tuple(declared) if set(self.group.dimensions) - {EPOCH} else ()
 
     def analysed_units(self) -> exp.Expr:
         """Return the query for the units that are analysed, per trigger."""
@@ -170,7 +171,7 @@ class ExposurePlan:
             }
         return self.templates.render(
             "analysed_units.sql",
-            dimensions=[{"name": name, "first": first_of(name)} for name in self.dimension_columns],
+            dimensions=[{"name": name, "first": self._first_level(name)} for name in self.dimension_columns],
             exposed_day=self.clock.local_day(column("exposed_at")),
             closings=[
                 {"name": closing.name, "day": closing_day(closing, self.clock)}
@@ -179,6 +180,21 @@ class ExposurePlan:
             numbers=numbers,
             **context,
         )
+
+    def _first_level(self, name: str) -> exp.Expr:
+        """Return a unit's level of a dimension at its first exposure."""
+        if name != f"dim_{EPOCH}":
+            return first_of(name)
+        level = exp.Case(default=exp.Literal.string(""))
+        for numbered in self.numbered:
+            for epoch in reversed(numbered.spec.epochs):
+                begins = timestamp_literal(self.clock.start_of(epoch.start))
+                is_in = exp.and_(
+                    exp.EQ(this=column("experiment_no"), expression=exp.Literal.number(numbered.number)),
+                    exp.GTE(this=column("exposed_at"), expression=begins),
+                )
+                level = level.when(is_in, exp.Literal.string(epoch.start.isoformat()), copy=False)
+        return level
 
     def fact_type(self, scan: Scan) -> tuple[bool, bool]:
         """Return whether a scan's time column is a date, and whether it carries a zone."""

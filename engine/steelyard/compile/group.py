@@ -17,6 +17,7 @@ from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
 from steelyard.errors import CompileError
+from steelyard.spec.design import EPOCH
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.loader import ProjectFiles
 
@@ -191,11 +192,19 @@ def _group(
     unknown = wanted - set(known)
     if unknown:
         raise CompileError(f"the exposures {exposures!r} have no dimension {min(unknown)!r}")
+    chosen = tuple(name for name in known if name in wanted)
+    if any(one.numbered.spec.epochs for one in planned):
+        if EPOCH in known:
+            raise CompileError(
+                f"the exposures {exposures!r} have a dimension {EPOCH!r}, which a rollout needs for itself",
+                hint="give the dimension another name",
+            )
+        chosen = (*chosen, EPOCH)
     group = Group(
         exposures=exposures,
         experiments=tuple(planned),
         scans=scans,
-        dimensions=tuple(name for name in known if name in wanted),
+        dimensions=chosen,
         measures=measures,
     )
     for scan in scans:

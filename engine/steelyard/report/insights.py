@@ -39,6 +39,12 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         )
     if kind == "cohort_change" and p is not None and p <= REMARKABLE:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
+    if kind in ("main_effect", "interaction"):
+        return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."
+    if kind == "shipped_gap":
+        return (
+            f"the holdback differs from what was shipped by {_estimate(row)}, {p_equals(p)}. {row['detail']}"
+        )
     if kind == "chance_to_win":
         chance = _chance(row["estimate"])
         return f"better with a chance of {chance}{_loss(row, rows)} (weak prior; decides nothing)."

@@ -33,6 +33,7 @@ OTHER_REASONS = MappingProxyType(
         "no_new_information": "Nothing new is known since an earlier look.",
         "no_alpha_released": "The planned sample has not come nearer since the last look.",
         "final": "An earlier look was the last one: its decision stands.",
+        "shipped_effect_missing": "An experiment that the holdback names has shipped no effect on this metric.",
         "window_not_closed": "Values still change: only windows that have closed make cohorts.",
         "one_cohort": "All units came to count on one day.",
         "needs_all_units": "It takes the values of units that did not meet the trigger.",

@@ -14,7 +14,9 @@ from steelyard.analysis.around_effect import around_effect
 from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
+from steelyard.analysis.factorial import factorial_rows
 from steelyard.analysis.health import health_rows
+from steelyard.analysis.holdback import Shipped, holdback_rows
 from steelyard.analysis.learning import learning_row
 from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
@@ -29,6 +31,7 @@ from steelyard.run.auditor import Auditor
 from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
+from steelyard.run.shipped import read_shipped
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
@@ -184,7 +187,8 @@ class Run:
         self._audit(names)
         self.result.seconds[f"audit {group.exposures}"] = perf_counter() - started
         started = perf_counter()
-        for name in names:
+        # A holdback reads what is published of the experiments that it names.
+        for name in sorted(names, key=lambda name: bool(self.files.experiments[name].shipped)):
             self._publish(name, collected)
         self.result.seconds[f"analyse {group.exposures}"] = perf_counter() - started
 
@@ -258,6 +262,8 @@ class Run:
                 for row in (
                     *around_effect(analysis, collected.counts[name], minimum_units=minimum),
                     *stopping_rows(analysis),
+                    *factorial_rows(analysis),
+                    *holdback_rows(analysis, self._shipped(name)),
                 )
             ],
             "learning": [self._stamp(learning_row(analysis, decisions, health))],
@@ -266,6 +272,11 @@ class Run:
             ],
             "moments": stored if self.options.is_series else _of_day(stored, moments.days[-1]),
         }
+
+    def _shipped(self, name: str) -> list[Shipped]:
+        return read_shipped(
+            self.warehouse, self.schema, self.files.experiments[name], as_of=self.result.as_of
+        )
 
     def _stamp(self, row: dict[str, Any]) -> dict[str, Any]:
         stamped = {**row, "run_id": self.result.run_id}

@@ -1,6 +1,6 @@
 """An experiment file, long form or short, as one normalised model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
@@ -10,6 +10,15 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 from steelyard.errors import SpecError
 from steelyard.hashing import DEFAULT, SCHEMES, Scheme
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
+from steelyard.spec.design import (
+    Design,
+    Epoch,
+    check_clusters,
+    check_design,
+    check_epochs,
+    check_factors,
+    parse_epochs,
+)
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
 from steelyard.spec.fields import closest, parse_label, shown
 from steelyard.spec.inference import Analysis, ColumnName, Defaults
@@ -20,8 +29,6 @@ from steelyard.spec.targeting import Eligible
 from steelyard.spec.times import parse_day
 
 Status = Literal["draft", "running", "stopped", "decided"]
-Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "aa"]
-ANALYSED_DESIGNS = frozenset({"fixed_split"})
 Day = Annotated[date, parsed_by(parse_day)]
 
 
@@ -32,11 +39,13 @@ class Variant(Spec):
         name: As the exposures log it; any text.
         allocation: Its share in ten-thousandths; those of an experiment add up to 10,000.
         config: What it sets, for the surface it runs on.
+        factors: Its level of each factor, of a factorial.
     """
 
     name: Text
     allocation: int
     config: dict[str, Any] = Field(default_factory=dict)
+    factors: dict[Text, Text] = Field(default_factory=dict)
 
     @property
     def share(self) -> Fraction:
@@ -115,6 +124,8 @@ class Experiment(Spec):
         end: Last day, included; None while it is open.
         design: How units are assigned.
         variants: At least two.
+        epochs: Of a rollout: when its allocation changed; that of the variants is the last one.
+        shipped: Of a holdback: experiments whose changes it holds back.
         control: Name of the variant that the others are compared with.
         targeting: Values that columns of the exposures must have.
         metrics: By role.
@@ -139,6 +150,8 @@ class Experiment(Spec):
     end: Day | None = None
     design: Design = "fixed_split"
     variants: Annotated[tuple[Variant, ...], BeforeValidator(_parse_variants)]
+    epochs: tuple[Epoch, ...] = ()
+    shipped: Annotated[tuple[FileName, ...], OneOrMany] = ()
     control: Text
     targeting: Annotated[dict[Text, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
         default_factory=dict
@@ -178,6 +191,16 @@ class Experiment(Spec):
         """All metrics with their roles."""
         return self.metrics.uses
 
+    def shares_by_day(self, days: Sequence[date]) -> list[list[float]]:
+        """Return the variants' shares among the units exposed on each day."""
+        if not self.epochs:
+            return [[float(variant.share) for variant in self.variants]] * len(days)
+        found = []
+        for day in days:
+            current = max((one for one in self.epochs if one.start <= day), key=lambda one: one.start)
+            found.append([float(share) for share in current.shares])
+        return found
+
     def look_days(self, as_of: date) -> tuple[date, ...]:
         """Return the days at whose end results are looked at, up to ``as_of``; the planned end is one.
 
@@ -209,6 +232,8 @@ class Experiment(Spec):
             filled["status"] = "running" if filled.get("start") is not None else "draft"
         if "allocation" in filled:
             filled["variants"] = _join_allocation(filled.get("variants"), filled.pop("allocation"))
+        if filled.get("epochs") is not None:
+            filled = _settle_epochs(filled)
         if filled.get("control") is None:
             filled["control"] = _default_control(filled.get("variants"))
         given = filled.get("analysis")
@@ -224,11 +249,13 @@ class Experiment(Spec):
             raise problem(
                 f"no variant is named {self.control!r}", at=["control"], hint=closest(self.control, names)
             )
-        if self.design not in ANALYSED_DESIGNS:
+        check_design(self.design)
+        check_epochs(self.design, self.epochs, start=self.start, end=self.end, analysis=self.analysis)
+        check_clusters(self.design, self.analysis.test)
+        check_factors(self.design, [variant.factors for variant in self.variants])
+        if self.shipped and self.design != "holdback":
             raise problem(
-                f"this version does not analyse the design {self.design}",
-                at=["design"],
-                hint="use fixed_split",
+                "only a holdback has shipped experiments", at=["shipped"], hint="say design: holdback"
             )
         if not self.metrics.uses:
             raise problem("the experiment names no metric", at=["metrics"], hint="add primary: some_metric")
@@ -285,6 +312,21 @@ def _join_allocation(variants: Any, allocation: Any) -> Any:
     if not isinstance(allocation, list) or len(allocation) != len(variants):
         raise problem("allocation must have one share for each variant", at=["allocation"])
     return [{"name": name, "allocation": share} for name, share in zip(variants, allocation, strict=True)]
+
+
+def _settle_epochs(filled: dict[str, Any]) -> dict[str, Any]:
+    """Put epochs in the order of the variants, whose allocation is that of the last epoch where they have none."""
+    try:
+        variants = _as_mappings(filled.get("variants"))
+    except SpecError:
+        return filled
+    epochs = parse_epochs(filled["epochs"], [variant.get("name") for variant in variants])
+    if epochs and not any("allocation" in variant for variant in variants):
+        last = epochs[-1]["allocation"]
+        variants = [
+            {**variant, "allocation": f"{last[k]}/{TEN_THOUSANDTHS}"} for k, variant in enumerate(variants)
+        ]
+    return {**filled, "variants": variants, "epochs": epochs}
 
 
 def _default_control(variants: Any) -> Any:

@@ -42,9 +42,11 @@ def test_the_long_form_is_read(root: Path) -> None:
         "end": "2026-04-14",
         "design": "fixed_split",
         "variants": [
-            {"name": "control", "allocation": 5000, "config": {"show_progress_bar": False}},
-            {"name": "treatment", "allocation": 5000, "config": {"show_progress_bar": True}},
+            {"name": "control", "allocation": 5000, "config": {"show_progress_bar": False}, "factors": {}},
+            {"name": "treatment", "allocation": 5000, "config": {"show_progress_bar": True}, "factors": {}},
         ],
+        "epochs": [],
+        "shipped": [],
         "control": "control",
         "targeting": {"country": ["SG", "MY", "TH"]},
         "metrics": {
@@ -336,7 +338,7 @@ CASES = [
     (
         "owner: payments-team",
         "design: bandit",
-        ":3: this version does not analyse the design bandit\n  hint: use fixed_split",
+        ":3: this version does not analyse the design bandit\n  hint: use one of fixed_split, rollout",
     ),
     ("owner: payments-team", "design: bandid", ":3: unknown design 'bandid'\n  hint: did you mean 'bandit'?"),
     (

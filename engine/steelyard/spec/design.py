@@ -1,0 +1,165 @@
+"""Designs other than one fixed split: epochs of a changing allocation, and the factors of variants."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from itertools import pairwise, product
+from typing import Annotated, Any, Literal
+
+from steelyard.errors import SpecError
+from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
+from steelyard.spec.inference import Analysis
+from steelyard.spec.model import Spec, parsed_by, problem
+from steelyard.spec.times import parse_day
+
+Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
+ANALYSED_DESIGNS = ("fixed_split", "rollout", "factorial", "cluster", "holdback")
+WITH_EPOCHS = ("rollout",)
+EPOCH = "allocation_epoch"
+"""Dimension by which the results of a rollout are split: the first day of the epoch that a unit was exposed in."""
+
+
+class Epoch(Spec):
+    """A time of one allocation.
+
+    Attributes:
+        start: Its first day; it ends where the next one begins.
+        allocation: Shares of the variants in ten-thousandths, in their order.
+    """
+
+    start: Annotated[date, parsed_by(parse_day)]
+    allocation: tuple[int, ...]
+
+    @property
+    def shares(self) -> tuple[Fraction, ...]:
+        """The shares, exactly."""
+        return tuple(Fraction(share, TEN_THOUSANDTHS) for share in self.allocation)
+
+
+def parse_epochs(value: Any, names: Sequence[Any]) -> Any:
+    """Bring epochs into the order of the variants.
+
+    Args:
+        value: As written: a list of ``{start: day, allocation: list or mapping}``.
+        names: The variants.
+
+    Raises:
+        SpecError: An allocation does not fit the variants.
+    """
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise problem(
+            "epochs must be a list", at=["epochs"], hint="write - {start: 2026-04-01, allocation: [90%, 10%]}"
+        )
+    return [_parse_epoch(one, names, index) for index, one in enumerate(value)]
+
+
+def _parse_epoch(value: dict[str, Any], names: Sequence[Any], index: int) -> dict[str, Any]:
+    at = ("epochs", index, "allocation")
+    written = value.get("allocation")
+    if isinstance(written, dict):
+        if set(written) != set(names):
+            raise problem("an epoch must give every variant its share, and no other", at=at)
+        written = [written[name] for name in names]
+    if not isinstance(written, list | tuple) or len(written) != len(names):
+        raise problem("an epoch must have one share for each variant", at=at)
+    try:
+        return {**value, "allocation": parse_allocations(written)}
+    except SpecError as error:
+        raise problem(error.args[0], at=at, hint=error.hint) from None
+
+
+def check_design(design: str) -> None:
+    """Refuse a design that is not analysed."""
+    if design not in ANALYSED_DESIGNS:
+        raise problem(
+            f"this version does not analyse the design {design}",
+            at=["design"],
+            hint=f"use one of {', '.join(ANALYSED_DESIGNS)}",
+        )
+
+
+def check_epochs(
+    design: str, epochs: Sequence[Epoch], *, start: date | None, end: date | None, analysis: Analysis
+) -> None:
+    """Refuse epochs that do not cover the experiment, and what cannot be analysed within them."""
+    if design not in WITH_EPOCHS:
+        if epochs:
+            raise problem(
+                f"a {design} has one allocation",
+                at=["epochs"],
+                hint="say design: rollout, or leave epochs out",
+            )
+        return
+    if len(epochs) < 2:
+        raise problem(
+            f"a {design} needs the epochs of its allocation",
+            at=["epochs"],
+            hint="add epochs: [{start: 2026-04-01, allocation: [90%, 10%]}, …], or use fixed_split",
+        )
+    if start is not None and epochs[0].start != start:
+        raise problem(
+            f"the first epoch begins on {epochs[0].start}, not with the start {start}", at=["epochs", 0]
+        )
+    for index, (one, following) in enumerate(pairwise(epochs), start=1):
+        if following.start <= one.start or (end is not None and following.start > end):
+            raise problem(
+                f"the epoch of {following.start} does not come after the one before it and by the end",
+                at=["epochs", index],
+            )
+    for name, is_set in (
+        ("dimensions", bool(analysis.dimensions)),
+        ("trigger", analysis.trigger is not None),
+        ("adjustment", analysis.adjustment == "post_stratify"),
+    ):
+        if is_set:
+            raise problem(
+                f"a {design} is analysed epoch by epoch, which does not go with {name}"
+                + (": post_stratify" if name == "adjustment" else ""),
+                at=["analysis", name],
+                hint="leave it out",
+            )
+
+
+def check_clusters(design: str, test: str) -> None:
+    """Refuse tests of clusters, of which there are few, that need many units."""
+    if design == "cluster" and test != "fixed":
+        raise problem(
+            f"a {test} test needs hundreds of units, and a cluster is one",
+            at=["analysis", "test"],
+            hint="use test: fixed",
+        )
+
+
+def check_factors(design: str, factors: Sequence[Mapping[str, str]]) -> None:
+    """Refuse variants that are no cells of a full crossing of factors.
+
+    Args:
+        design: The experiment's.
+        factors: Level of each factor, by variant.
+    """
+    if design != "factorial":
+        for index, levels in enumerate(factors):
+            if levels:
+                raise problem(
+                    "only a factorial has factors", at=["variants", index], hint="say design: factorial"
+                )
+        return
+    names = list(factors[0])
+    if len(names) < 2 or any(set(levels) != set(names) for levels in factors):
+        raise problem(
+            "every variant of a factorial has a level of each of at least two factors",
+            at=["variants"],
+            hint="write {name: both, factors: {button: new, price: new}}",
+        )
+    found = [tuple(levels[name] for name in names) for levels in factors]
+    wanted = set(product(*(dict.fromkeys(levels[name] for levels in factors) for name in names)))
+    if (
+        len(set(found)) < len(found)
+        or set(found) != wanted
+        or any(len(set(one)) < 2 for one in zip(*found, strict=True))
+    ):
+        raise problem(
+            "the variants of a factorial are all combinations of its factors' levels, each once",
+            at=["variants"],
+            hint=f"with these levels there are {len(wanted)} combinations",
+        )

@@ -1,0 +1,226 @@
+"""Factorial, cluster and holdback experiments from rows, against sums over the rows themselves."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import stats as sp
+from tests.support.small_project import START, Small, moment, run, write
+
+pytestmark = pytest.mark.long
+
+DAYS = 4
+Cells = dict[str, npt.NDArray[np.float64]]
+BASE: dict[str, Any] = {
+    "status": "stopped",
+    "start": START,
+    "end": START + timedelta(days=DAYS - 1),
+    "metrics": {"primary": ["spend"]},
+}
+FIXED = {"test": "fixed", "adjustment": "none"}
+LAST = START + timedelta(days=DAYS + 1)
+FACTORIAL = {
+    "old": {"button": "old", "price": "old"},
+    "price": {"button": "old", "price": "new"},
+    "both": {"button": "new", "price": "new"},
+    "button": {"button": "new", "price": "old"},
+}
+
+
+def logged(
+    name: str, cells: Cells, random: np.random.Generator
+) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+    """Return exposures and events of units with one value each, on any day."""
+    exposures, events = [], []
+    for variant, values in cells.items():
+        for k, value in enumerate(values):
+            day, unit = int(random.integers(0, DAYS)), f"{name}-{variant}-{k}"
+            exposures.append((name, unit, variant, moment(day), "SG"))
+            events.append((unit, moment(day, 14), float(value)))
+    return exposures, events
+
+
+@pytest.fixture(scope="module")
+def cells() -> Cells:
+    random = np.random.default_rng(21)
+    means = {"old": 2.0, "price": 2.1, "both": 2.9, "button": 2.4}
+    return {name: random.gamma(2.0, mean / 2, 300) for name, mean in means.items()}
+
+
+@pytest.fixture(scope="module")
+def crossed(cells: Cells, tmp_path_factory: pytest.TempPathFactory) -> Small:
+    random = np.random.default_rng(22)
+    variants = [{"name": name, "factors": levels} for name, levels in FACTORIAL.items()]
+    spec = {**BASE, "design": "factorial", "control": "old", "variants": variants}
+    experiments = {
+        "fixed": {**spec, "analysis": FIXED},
+        "peeked": {**spec, "analysis": {"test": "always_valid", "adjustment": "none"}},
+    }
+    exposures, events = logged("fixed", cells, random)
+    exposures += [("peeked", *row[1:]) for row in exposures]
+    folder = tmp_path_factory.mktemp("factorial")
+    write(folder, experiments=experiments, tables={"exposures": exposures, "events": events})
+    return run(folder, LAST)
+
+
+WEIGHTS = {
+    "button=new": {"old": -0.5, "price": -0.5, "both": 0.5, "button": 0.5},
+    "price=new": {"old": -0.5, "price": 0.5, "both": 0.5, "button": -0.5},
+    "button x price": {"old": 1.0, "price": -1.0, "both": 1.0, "button": -1.0},
+}
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_factors_effects_are_contrasts_of_the_cells(crossed: Small, cells: Cells, name: str) -> None:
+    weights = WEIGHTS[name]
+    pieces = {cell: weights[cell] ** 2 * values.var(ddof=1) / len(values) for cell, values in cells.items()}
+    estimate = sum(weights[cell] * values.mean() for cell, values in cells.items())
+    error = np.sqrt(sum(pieces.values()))
+    df = error**4 / sum(piece**2 / (len(cells[cell]) - 1) for cell, piece in pieces.items())
+    kind = "interaction" if " x " in name else "main_effect"
+    (row,) = crossed.rows("insights", f"experiment_id = 'fixed' and kind = '{kind}' and variant = '{name}'")
+    assert (row["estimate"], row["std_error"]) == pytest.approx((estimate, error))
+    assert row["p_value"] == pytest.approx(2 * sp.t.sf(abs(estimate / error), df))
+    assert row["ci_upper"] == pytest.approx(estimate + sp.t.isf(0.025, df) * error)
+
+
+def test_peeking_at_a_factorial_is_paid_for(crossed: Small) -> None:
+    where = "kind in ('main_effect', 'interaction') order by kind, variant"
+    rows = crossed.rows("insights", where.split(" order", maxsplit=1)[0])
+    found = {(row["experiment_id"], row["variant"]): row for row in rows}
+    assert len(found) == 6
+    for name in WEIGHTS:
+        once, always = found[("fixed", name)], found[("peeked", name)]
+        assert always["estimate"] == pytest.approx(once["estimate"])
+        assert always["p_value"] > once["p_value"]
+        assert always["ci_upper"] > once["ci_upper"]
+
+
+def test_cells_are_compared_with_the_control_as_well(crossed: Small, cells: Cells) -> None:
+    rows = crossed.rows("results", "experiment_id = 'fixed' and hypothesis = 'superiority'")
+    assert {row["variant"]: row["effect"] for row in rows} == pytest.approx(
+        {name: cells[name].mean() - cells["old"].mean() for name in FACTORIAL if name != "old"}
+    )
+
+
+def test_more_than_two_levels_have_main_effects_alone(tmp_path: Any) -> None:
+    random = np.random.default_rng(23)
+    variants = [
+        {"name": f"{a}{b}", "factors": {"colour": a, "size": b}} for a, b in product("rgb", ("s", "l"))
+    ]
+    values = {one["name"]: random.gamma(2.0, 1.0, 60) for one in variants}
+    exposures, events = logged("three", values, random)
+    spec = {**BASE, "design": "factorial", "control": "rs", "variants": variants, "analysis": FIXED}
+    write(tmp_path, experiments={"three": spec}, tables={"exposures": exposures, "events": events})
+    rows = run(tmp_path, LAST).rows("insights", "kind in ('main_effect', 'interaction')")
+    mean = {name: one.mean() for name, one in values.items()}
+    assert {row["variant"]: row["estimate"] for row in rows} == pytest.approx(
+        {
+            "colour=g": (mean["gs"] + mean["gl"] - mean["rs"] - mean["rl"]) / 2,
+            "colour=b": (mean["bs"] + mean["bl"] - mean["rs"] - mean["rl"]) / 2,
+            "size=l": (mean["rl"] + mean["gl"] + mean["bl"] - mean["rs"] - mean["gs"] - mean["bs"]) / 3,
+        }
+    )
+
+
+@pytest.fixture
+def clustered(tmp_path: Any) -> Callable[[int], tuple[Small, dict[str, list[npt.NDArray[np.float64]]]]]:
+    """Return a function that runs clusters with values of many members each."""
+
+    def make(clusters: int) -> tuple[Small, dict[str, list[npt.NDArray[np.float64]]]]:
+        random = np.random.default_rng(31)
+        values = {
+            variant: [
+                random.normal(10 + shift + random.normal(), 1.0, random.integers(5, 40))
+                for _ in range(clusters)
+            ]
+            for variant, shift in (("control", 0.0), ("treatment", 0.8))
+        }
+        exposures, events = [], []
+        for variant, groups in values.items():
+            for k, members in enumerate(groups):
+                exposures.append(("stores", f"{variant}{k}", variant, moment(k % DAYS), "SG"))
+                events += [(f"{variant}{k}", moment(k % DAYS, 14), float(value)) for value in members]
+        spec = {
+            **BASE,
+            "design": "cluster",
+            "variants": ["control", "treatment"],
+            "metrics": {"primary": ["price"]},
+            "analysis": FIXED,
+        }
+        write(tmp_path, experiments={"stores": spec}, tables={"exposures": exposures, "events": events})
+        return run(tmp_path, LAST), values
+
+    return make
+
+
+def test_clusters_are_the_units_and_members_only_weights(clustered: Callable[[int], Any]) -> None:
+    ran, values = clustered(16)
+    means, variances = [], []
+    for groups in values.values():
+        sums, sizes = np.array([g.sum() for g in groups]), np.array([len(g) for g in groups])
+        ratio = sums.sum() / sizes.sum()
+        linear = (sums - ratio * sizes) / sizes.mean()
+        means.append(ratio)
+        variances.append(linear.var(ddof=1) / len(groups))
+    error = np.sqrt(sum(variances))
+    (row,) = ran.rows("results", "hypothesis = 'superiority'")
+    assert row["effect"] == pytest.approx(means[1] - means[0])
+    assert (row["std_error"], row["df"], row["n_control"]) == (pytest.approx(error), 30.0, 16)
+    assert row["p_value"] == pytest.approx(2 * sp.t.sf(abs(row["effect"]) / error, 30))
+    # Members of a cluster are alike: taken for units they would make the error far too small.
+    pooled = [np.concatenate(groups) for groups in values.values()]
+    assert error > 2 * np.sqrt(sum(one.var(ddof=1) / len(one) for one in pooled))
+    assert ran.rows("health", "check_name = 'few_clusters'") == []
+
+
+def test_few_clusters_warn(clustered: Callable[[int], Any]) -> None:
+    ran, _ = clustered(6)
+    (row,) = ran.rows("health", "check_name = 'few_clusters'")
+    assert (row["status"], row["statistic"]) == ("warn", 6.0)
+
+
+def test_a_holdback_is_compared_with_what_was_shipped(tmp_path: Any) -> None:
+    random = np.random.default_rng(41)
+    experiments: dict[str, Any] = {}
+    exposures: list[tuple[Any, ...]] = []
+    events: list[tuple[Any, ...]] = []
+    for name, effect in (("first", 1.0), ("second", 0.8), ("failed", 0.0)):
+        values = {"control": random.normal(5, 1, 400), "treatment": random.normal(5 + effect, 1, 400)}
+        experiments[name] = {**BASE, "variants": list(values), "analysis": FIXED}
+        for table, rows in zip((exposures, events), logged(name, values, random), strict=True):
+            table.extend(rows)
+    held = {"holdback": random.normal(5, 1, 200), "everyone": random.normal(6.2, 1, 1800)}
+    for table, rows in zip((exposures, events), logged("aa-year", held, random), strict=True):
+        table.extend(rows)
+    year = {
+        **BASE,
+        "design": "holdback",
+        "control": "holdback",
+        "variants": [{"name": "holdback", "allocation": "10%"}, {"name": "everyone", "allocation": "90%"}],
+        "analysis": FIXED,
+    }
+    experiments["aa-year"] = {**year, "shipped": ["first", "second"]}
+    experiments["zz-open"] = {**year, "shipped": ["first", "failed"]}
+    exposures += [("zz-open", *row[1:]) for row in exposures if row[0] == "aa-year"]
+    write(tmp_path, experiments=experiments, tables={"exposures": exposures, "events": events})
+    ran = run(tmp_path, LAST)
+    found = {
+        row["experiment_id"]: row
+        for row in ran.rows("results", "hypothesis = 'superiority' and dimension = ''")
+    }
+    (gap,) = ran.rows("insights", "kind = 'shipped_gap' and experiment_id = 'aa-year'")
+    expected = found["first"]["effect"] + found["second"]["effect"]
+    assert gap["estimate"] == pytest.approx(found["aa-year"]["effect"] - expected)
+    assert gap["std_error"] == pytest.approx(
+        np.sqrt(sum(found[name]["std_error"] ** 2 for name in ("aa-year", "first", "second")))
+    )
+    # 1.2 is left of the 1.8 that was promised.
+    assert gap["ci_upper"] < 0
+    (open_gap,) = ran.rows("insights", "kind = 'shipped_gap' and experiment_id = 'zz-open'")
+    assert (open_gap["estimate"], open_gap["reason"]) == (None, "shipped_effect_missing")
+    assert "failed" in open_gap["detail"]

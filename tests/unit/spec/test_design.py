@@ -1,0 +1,116 @@
+"""Designs in an experiment's file: epochs, factors, clusters, holdbacks, and what does not go with them."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from steelyard.spec.experiment import Experiment
+
+BASE: dict[str, Any] = {
+    "name": "e",
+    "exposures": "app",
+    "start": "2026-04-01",
+    "end": "2026-04-14",
+    "variants": ["control", "treatment"],
+    "metrics": {"primary": "orders"},
+}
+EPOCHS = [
+    {"start": "2026-04-01", "allocation": ["90%", "10%"]},
+    {"start": "2026-04-08", "allocation": {"treatment": 50, "control": 50}},
+]
+CROSSED = [
+    {"name": f"{a}{b}", "factors": {"button": a, "price": b}} for a in ("old", "new") for b in ("low", "high")
+]
+
+
+def read(**changes: Any) -> Experiment:
+    return Experiment.model_validate({**BASE, **changes}, context={"exposures": ("app",)})
+
+
+def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
+    spec = read(design="rollout", epochs=EPOCHS)
+    assert [variant.allocation for variant in spec.variants] == [5000, 5000]
+    assert [epoch.allocation for epoch in spec.epochs] == [(9000, 1000), (5000, 5000)]
+
+
+def test_shares_follow_the_epochs_day_by_day() -> None:
+    spec = read(design="rollout", epochs=EPOCHS)
+    days = [date(2026, 4, 7), date(2026, 4, 8), date(2026, 4, 20)]
+    assert spec.shares_by_day(days) == [[0.9, 0.1], [0.5, 0.5], [0.5, 0.5]]
+    assert read().shares_by_day(days) == [[0.5, 0.5]] * 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"design": "rollout"}, "a rollout needs the epochs of its allocation"),
+        ({"design": "rollout", "epochs": EPOCHS[:1]}, "a rollout needs the epochs"),
+        ({"epochs": EPOCHS}, "a fixed_split has one allocation"),
+        ({"design": "rollout", "epochs": "weekly"}, "epochs must be a list"),
+        ({"design": "rollout", "epochs": EPOCHS[::-1]}, "the first epoch begins on 2026-04-08"),
+        (
+            {"design": "rollout", "epochs": [*EPOCHS, {"start": "2026-05-01", "allocation": [50, 50]}]},
+            "the epoch of 2026-05-01 does not come after the one before it and by the end",
+        ),
+        (
+            {"design": "rollout", "epochs": [EPOCHS[0], {"start": "2026-04-08", "allocation": [100]}]},
+            "an epoch must have one share for each variant",
+        ),
+        (
+            {
+                "design": "rollout",
+                "epochs": [EPOCHS[0], {"start": "2026-04-08", "allocation": {"control": 1}}],
+            },
+            "an epoch must give every variant its share",
+        ),
+        (
+            {
+                "design": "rollout",
+                "epochs": [EPOCHS[0], {"start": "2026-04-08", "allocation": ["70%", "20%"]}],
+            },
+            "the allocations add up to 90%, not 100%",
+        ),
+        (
+            {"design": "rollout", "epochs": EPOCHS, "analysis": {"dimensions": ["platform"]}},
+            "a rollout is analysed epoch by epoch, which does not go with dimensions",
+        ),
+        (
+            {"design": "rollout", "epochs": EPOCHS, "analysis": {"trigger": "met"}},
+            "which does not go with trigger",
+        ),
+        (
+            {"design": "rollout", "epochs": EPOCHS, "analysis": {"adjustment": "post_stratify"}},
+            "which does not go with adjustment: post_stratify",
+        ),
+        ({"variants": CROSSED, "control": "oldlow"}, "only a factorial has factors"),
+        ({"design": "factorial"}, "every variant of a factorial has a level of each of at least two factors"),
+        (
+            {"design": "factorial", "variants": CROSSED[:3], "control": "oldlow"},
+            "the variants of a factorial are all combinations of its factors' levels",
+        ),
+        (
+            {
+                "design": "factorial",
+                "variants": [*CROSSED[:3], {**CROSSED[3], "factors": CROSSED[0]["factors"]}],
+                "control": "oldlow",
+            },
+            "each once",
+        ),
+        ({"design": "cluster"}, "a group_sequential test needs hundreds of units, and a cluster is one"),
+        ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
+        ({"design": "switchback"}, "this version does not analyse the design switchback"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        read(**changes)
+    assert message in str(caught.value)
+
+
+def test_a_factorial_and_a_holdback_are_read() -> None:
+    spec = read(design="factorial", variants=CROSSED, control="oldlow")
+    assert spec.variants[3].factors == {"button": "new", "price": "high"}
+    held = read(design="holdback", shipped="other", variants={"control": "10%", "treatment": "90%"})
+    assert held.shipped == ("other",)
