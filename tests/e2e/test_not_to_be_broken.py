@@ -2,17 +2,18 @@
 
 import json
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-import duckdb
 import numpy as np
 import pytest
+import yaml
+from tests.support.engines import Engines
 from tests.support.killer import Killer
+from tests.support.postgres_server import MissingServerError, PostgresServer
 
 from steelyard.run import Project, scaffold, seed_project
 from steelyard.warehouse.names import quoted
@@ -30,26 +31,46 @@ def killer() -> Iterator[Killer]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small project of three experiments, seeded, that no test may write to."""
-    root = tmp_path_factory.mktemp("unbroken") / "shop"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scaffold, "USERS", 300)
-        list(scaffold.write_project(root))
-    first = (root / "experiments/one-page-checkout.yml").read_text(encoding="utf-8")
-    for name in ("second", "third"):
-        (root / f"experiments/{name}.yml").write_text(
-            first.replace("name: one-page-checkout", f"name: {name}"), encoding="utf-8"
-        )
-    list(seed_project(Project.load(root)))
-    with duckdb.connect(str(root / "shop.duckdb")) as connection:
+class Place:
+    """A small project of three experiments, seeded, on an engine.
+
+    Args:
+        root: Its folder, made here.
+        output: Where its warehouse is; None for a DuckDB file in the folder.
+    """
+
+    def __init__(self, root: Path, output: dict[str, Any] | None = None) -> None:
+        self.root = root
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scaffold, "USERS", 300)
+            list(scaffold.write_project(root))
+        if output is not None:
+            profiles = {"shop": {"target": "dev", "outputs": {"dev": output}}}
+            (root / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+        first = (root / "experiments/one-page-checkout.yml").read_text(encoding="utf-8")
         for name in ("second", "third"):
-            connection.execute(
-                f"insert into exposures select '{name}', user_id, variant, exposed_at, platform from exposures"
-                " where experiment_id = 'one-page-checkout'"
+            (root / f"experiments/{name}.yml").write_text(
+                first.replace("name: one-page-checkout", f"name: {name}"), encoding="utf-8"
             )
-    return root
+        list(seed_project(Project.load(root)))
+        with Project.load(root).connect() as warehouse:
+            for name in ("second", "third"):
+                warehouse.execute(
+                    f"insert into exposures select '{name}', user_id, variant, exposed_at, platform from exposures"
+                    " where experiment_id = 'one-page-checkout'"
+                )
+
+    def reset(self, killer: Killer) -> None:
+        """Leave what one run up to the day before the others leaves."""
+        with Project.load(self.root).connect() as warehouse:
+            warehouse.execute("drop schema if exists steelyard cascade")
+        ended = killer.run(self.root, BEFORE)
+        assert ended.code == 0, ended.error
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path / "shop")
 
 
 def dump(root: Path) -> Tables:
@@ -57,7 +78,7 @@ def dump(root: Path) -> Tables:
     found: Tables = {}
     with Project.load(root).connect() as warehouse:
         for table in TABLES.values():
-            if table.replaced == "key":
+            if "experiment_id" not in table.keys or table.replaced == "key":
                 continue
             keys = ["experiment_id", *(key for key in table.keys if key != "experiment_id")]
             others = [column.name for column in table.columns if column.name not in ("run_id", *keys)]
@@ -98,31 +119,27 @@ def is_same(one: Any, two: Any) -> bool:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes(
-    shop: Path, tmp_path: Path, killer: Killer
+    engine: str, engines: Engines, tmp_path: Path, killer: Killer
 ) -> None:
-    base, undisturbed, root = tmp_path / "base", tmp_path / "undisturbed", tmp_path / "shop"
-    shutil.copytree(shop, base)
-    assert killer.run(base, BEFORE).code == 0
-    before = dump(base)
+    place = Place(tmp_path / "shop", engines.new(engine))
+    root = place.root
+    place.reset(killer)
+    before = dump(root)
     seconds = []
     for _ in range(3):
-        shutil.rmtree(undisturbed, ignore_errors=True)
-        shutil.copytree(base, undisturbed)
-        ended = killer.run(undisturbed, AFTER)
+        ended = killer.run(root, AFTER)
         assert ended.code == 0, ended.error
         seconds.append(ended.seconds)
-    after = dump(undisturbed)
+        after = dump(root)
+        place.reset(killer)
     assert set(before) == set(after) == {"one-page-checkout", "second", "third"}
-    assert all(before[name]["results"] != after[name]["results"] for name in after)
+    assert all(differing(before[name], after[name]) for name in after)
     rng = np.random.default_rng(20261121)
-    shutil.copytree(base, root)
     was_half_way = killed = 0
     while killed < KILLS:
         ended = killer.run(root, AFTER, kill_after=float(rng.uniform(0, 1.05 * median(seconds))))
-        if not ended.was_killed:
-            continue
-        killed += 1
         found = dump(root)
         assert set(found) == set(before)
         done = [name for name in found if not differing(found[name], after[name])]
@@ -130,9 +147,9 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
             # One of the two is empty, or the experiment is half of each.
             assert not differing(found[name], before[name]), differing(found[name], after[name])
         was_half_way += 0 < len(done) < len(found)
+        killed += ended.was_killed
         if len(done) == len(found):
-            shutil.rmtree(root)
-            shutil.copytree(base, root)
+            place.reset(killer)
     # Else no kill fell between two experiments, and the test would have shown little.
     assert was_half_way > 0
     ended = killer.run(root, AFTER)
@@ -142,49 +159,75 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
 
 
 @pytest.mark.long
-def test_a_full_disk_is_told_and_leaves_what_was_there(shop: Path, tmp_path: Path, killer: Killer) -> None:
-    root = tmp_path / "shop"
-    shutil.copytree(shop, root)
-    assert killer.run(root, BEFORE).code == 0
-    before, size = dump(root), (root / "shop.duckdb").stat().st_size
-    ended = killer.run(root, AFTER, file_limit=64 * 1024)
-    assert ended.code == 1
-    assert "no space is left for the database" in ended.error
-    assert (root / "shop.duckdb").stat().st_size >= size
-    assert dump(root) == before
-    assert killer.run(root, AFTER).code == 0
-    assert dump(root) != before
+def test_a_server_that_stops_in_the_middle_is_told_and_the_next_run_finishes(
+    tmp_path: Path, killer: Killer
+) -> None:
+    try:
+        opened = PostgresServer(is_durable=True)
+    except MissingServerError as error:
+        pytest.skip(f"postgres is missing: {error}")
+    with opened as server:
+        place = Place(tmp_path / "shop", server.output(server.new_database()))
+        place.reset(killer)
+        before = dump(place.root)
+        seconds = killer.run(place.root, AFTER).seconds
+        after = dump(place.root)
+        place.reset(killer)
+        told = []
+        for share in (0.3, 0.6, 0.8):
+            killer.order(place.root, AFTER)
+            time.sleep(share * seconds)
+            server.stop()
+            ended = killer.ended()
+            server.start()
+            found = dump(place.root)
+            for name in found:
+                assert not (differing(found[name], before[name]) and differing(found[name], after[name]))
+            told.append((ended.code, ended.error))
+        assert all(code == 1 and "run again once it is up" in error for code, error in told if code), told
+        assert any(code for code, _ in told)
+        assert killer.run(place.root, AFTER).code == 0
+        found = dump(place.root)
+        assert [differing(found[name], after[name]) for name in after] == [[], [], []]
 
 
 @pytest.mark.long
-def test_of_two_runs_at_once_one_waits_for_the_other(shop: Path, tmp_path: Path) -> None:
-    root = tmp_path / "shop"
-    shutil.copytree(shop, root)
+def test_a_full_disk_is_told_and_leaves_what_was_there(place: Place, killer: Killer) -> None:
+    place.reset(killer)
+    before = dump(place.root)
+    ended = killer.run(place.root, AFTER, file_limit=64 * 1024)
+    assert ended.code == 1
+    assert "no space is left for the database" in ended.error
+    assert dump(place.root) == before
+    assert killer.run(place.root, AFTER).code == 0
+    assert dump(place.root) != before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_of_two_runs_at_once_one_waits_for_the_other(engine: str, engines: Engines, tmp_path: Path) -> None:
+    place = Place(tmp_path / "shop", engines.new(engine))
     with Killer() as first, Killer() as second:
-        assert first.run(root, BEFORE).code == 0
-        alone = first.run(root, AFTER).seconds
+        place.reset(first)
+        alone = first.run(place.root, AFTER).seconds
+        place.reset(first)
+        after_both = [(first, BEFORE), (second, AFTER)]
         started = time.perf_counter()
-        orders = [(first, BEFORE), (second, AFTER)]
-        for server, day in orders:
-            server.order(root, day)
-        ended = [server.ended() for server, _ in orders]
+        for server, day in after_both:
+            server.order(place.root, day)
+        ended = [server.ended() for server, _ in after_both]
         assert [one.code for one in ended] == [0, 0], [one.error for one in ended]
         assert time.perf_counter() - started > alone
-    with Project.load(root).connect() as warehouse:
+    with Project.load(place.root).connect() as warehouse:
         statuses = warehouse.query("select distinct status from steelyard.runs").values
     assert statuses == [("success",)]
 
 
-def test_a_warehouse_that_refuses_ddl_is_told_before_anything_is_read(
-    shop: Path, tmp_path: Path, killer: Killer
-) -> None:
-    root = tmp_path / "shop"
-    shutil.copytree(shop, root)
-    profiles = (root / "profiles.yml").read_text(encoding="utf-8")
-    (root / "profiles.yml").write_text(
-        profiles.replace("type: duckdb", "type: duckdb\n      read_only: true"), encoding="utf-8"
-    )
-    ended = killer.run(root, AFTER)
+def test_a_warehouse_that_refuses_ddl_is_told_before_anything_is_read(place: Place, killer: Killer) -> None:
+    profiles = place.root / "profiles.yml"
+    text = profiles.read_text(encoding="utf-8")
+    profiles.write_text(text.replace("type: duckdb", "type: duckdb\n      read_only: true"), encoding="utf-8")
+    ended = killer.run(place.root, AFTER)
     assert ended.code == 1
     assert "the database is open for reading only" in ended.error
     assert "hint: set read_only: false in profiles.yml" in ended.error
