@@ -186,6 +186,12 @@ def _flag(surface: Surface) -> dict[str, Any]:
     }
 
 
+def targeting_rule(one: Experiment) -> Rule | None:
+    """Everything that an experiment's file says about who may be in it; None where it says nothing."""
+    joined = _join(_columns_rule(one.targeting), one.eligible)
+    return None if joined is None else parse_rule(joined)
+
+
 def _columns_rule(targeting: Mapping[str, Sequence[Any]]) -> Rule | None:
     rules: list[Rule] = []
     for column, values in targeting.items():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import click
 
 from steelyard.cli.allocation import allocation
-from steelyard.cli.assignment import audit
+from steelyard.cli.assignment import assign, audit
 from steelyard.cli.author import capabilities, check, compile_, debug
 from steelyard.cli.functions import udf
 from steelyard.cli.rulesets import ruleset
@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, click.Command] = {
         capabilities,
         run,
         report,
+        assign,
         audit,
         udf,
         allocation,

@@ -3,11 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import click
+
+from steelyard.report.numbers import aligned
 
 
 def note(text: str) -> None:
@@ -61,6 +63,31 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2%}" if name.endswith("share") else f"{value:.2f}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def print_pages(pages: Iterable[Sequence[Mapping[str, Any]]], *, style: str) -> None:
+    """Print pages of rows with the same columns as one answer, with one page in memory at a time."""
+    is_first = True
+    for page in pages:
+        if not page:
+            continue
+        if style == "json":
+            text = "".join(f",\n  {_json(row)}" for row in page)
+            click.echo(f"[{text[1:]}" if is_first else text, nl=False)
+        elif style == "csv":
+            text = to_csv(page)
+            click.echo(text if is_first else text.partition("\n")[2], nl=False)
+        else:
+            cells = [["" if value is None else str(value) for value in row.values()] for row in page]
+            for line in list(aligned([list(page[0]), *cells], left={0, 2, 3}))[0 if is_first else 2 :]:
+                click.echo(line)
+        is_first = False
+    if style == "json":
+        click.echo("[]" if is_first else "\n]")
+
+
+def _json(row: Mapping[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, allow_nan=False, default=_text)
 
 
 def to_json(value: Any) -> str:

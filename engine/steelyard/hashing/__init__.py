@@ -3,6 +3,7 @@
 What is imported here needs the standard library alone.
 """
 
+from steelyard.hashing.assignment import Assignment, BucketSet
 from steelyard.hashing.registry import DEFAULT, SCHEMES, scheme_named
 from steelyard.hashing.scheme import Scheme
 from steelyard.hashing.shares import WHOLE, cuts_of, ten_thousandths, variant_of
@@ -12,6 +13,8 @@ __all__ = [
     "DEFAULT",
     "SCHEMES",
     "WHOLE",
+    "Assignment",
+    "BucketSet",
     "Scheme",
     "Unit",
     "cuts_of",

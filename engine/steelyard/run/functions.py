@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from steelyard.assign.allocation.claims import Claims, ruleset_claims
 from steelyard.assign.allocation.ledger import Ledger
 from steelyard.assign.allocation.programmes import claimed_buckets, load_programmes
-from steelyard.hashing import DEFAULT, cuts_of, scheme_named
-from steelyard.hashing.sql import VARIANT, Assignment, BucketSet, drop_ddl, udf_ddl, variant_ddl
+from steelyard.hashing import DEFAULT, Assignment, BucketSet, cuts_of, scheme_named
+from steelyard.hashing.sql import VARIANT, drop_ddl, udf_ddl, variant_ddl
 from steelyard.run.conformance import require_conformance
 from steelyard.run.metrics import select_experiments
 from steelyard.run.project import Project

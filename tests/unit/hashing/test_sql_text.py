@@ -8,13 +8,11 @@ import sqlglot
 from sqlglot import exp
 
 from steelyard.errors import CompileError, SpecError
-from steelyard.hashing import DEFAULT, SCHEMES
+from steelyard.hashing import DEFAULT, SCHEMES, Assignment, BucketSet
 from steelyard.hashing.hashes import Digest
 from steelyard.hashing.reduce import Reduce
 from steelyard.hashing.sql import (
     DIALECTS,
-    Assignment,
-    BucketSet,
     bucket_sql,
     change_text,
     drop_ddl,

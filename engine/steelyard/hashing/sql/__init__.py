@@ -6,13 +6,11 @@ from steelyard.hashing.sql.conformance import conformance_sql
 from steelyard.hashing.sql.trees import DIALECTS
 from steelyard.hashing.sql.udf import call_sql, drop_ddl, udf_ddl
 from steelyard.hashing.sql.variant import variant_sql
-from steelyard.hashing.sql.variant_udf import VARIANT, Assignment, BucketSet, variant_ddl
+from steelyard.hashing.sql.variant_udf import VARIANT, variant_ddl
 
 __all__ = [
     "DIALECTS",
     "VARIANT",
-    "Assignment",
-    "BucketSet",
     "bucket_sql",
     "call_sql",
     "change_text",

@@ -1,13 +1,12 @@
 """The variants of a project's experiments as one function of the warehouse."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from sqlglot import exp
 
 from steelyard.errors import CompileError
-from steelyard.hashing.scheme import Scheme
+from steelyard.hashing.assignment import Assignment, BucketSet
 from steelyard.hashing.sql.bucket import bucket_sql
 from steelyard.hashing.sql.trees import tree
 from steelyard.hashing.sql.udf import argument, full_name
@@ -34,46 +33,6 @@ TEMPLATES = MappingProxyType(
         "RETURN {body}",
     }
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BucketSet:
-    """Buckets of a programme.
-
-    Attributes:
-        scheme: The programme's hash scheme.
-        salt: Its salt.
-        buckets: How many it has.
-        members: Those that are meant.
-    """
-
-    scheme: Scheme
-    salt: str
-    buckets: int
-    members: Sequence[int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Assignment:
-    """How one experiment assigns units.
-
-    Attributes:
-        experiment: Its name.
-        scheme: Hash scheme of the variant's bucket.
-        salt: Its salt.
-        variants: Names, in the order of their buckets.
-        cuts: Where each one's buckets end.
-        inside: A unit must be in all of these.
-        outside: And in none of these: holdbacks.
-    """
-
-    experiment: str
-    scheme: Scheme
-    salt: str
-    variants: tuple[str, ...]
-    cuts: tuple[int, ...]
-    inside: tuple[BucketSet, ...] = ()
-    outside: tuple[BucketSet, ...] = ()
 
 
 def variant_ddl(
