@@ -65,6 +65,7 @@ _FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
     }
 )
 _CHUNK = 1 << 20
+_LOST = "the connection is gone: run again once the server is up; nothing half-written is kept"
 
 
 class PostgresWarehouse(Warehouse):
@@ -92,6 +93,7 @@ class PostgresWarehouse(Warehouse):
         self._temporaries: dict[str, None] = {}
         self._is_in_transaction = False
         self._is_closed = False
+        self._loss: WarehouseError | None = None
         self._connection = self._run(engine.connect)
 
     @classmethod
@@ -301,10 +303,25 @@ class PostgresWarehouse(Warehouse):
         return self._connection.connection.driver_connection
 
     def _run(self, action: Callable[[], T]) -> T:
+        if self._loss is not None:
+            raise WarehouseError(self._loss.args[0], where=self._where, hint=self._loss.hint)
         try:
             return action()
         except self._errors as error:
-            raise translate(error, where=self._where, secrets=self._secrets) from error
+            told = translate(error, where=self._where, secrets=self._secrets)
+            if self._is_lost(error):
+                # Whatever is asked for next fails too, with words that hide the reason.
+                told.hint = _LOST
+                self._loss = told
+            raise told from error
+
+    def _is_lost(self, error: Exception) -> bool:
+        connection = getattr(self, "_connection", None)
+        if connection is None:
+            return False
+        return bool(
+            getattr(error, "connection_invalidated", False) or connection.invalidated or self._driver().closed
+        )
 
 
 def _engine(output: Postgres, *, where: str) -> sqlalchemy.Engine:
