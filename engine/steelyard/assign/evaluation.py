@@ -26,7 +26,7 @@ class Why(Enum):
     NOT_TARGETED = "not_targeted"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Outcome:
     """What an entry decides for a unit; one object stands for all units with the same outcome.
 
@@ -124,16 +124,20 @@ class Evaluator:
             buckets: Filled with the unit's buckets, to be used again for its other properties.
 
         Returns:
-            The outcome that sets it; else one that would have but for a holdback; else None.
+            The outcome that sets it; else one that would have but for a holdback, or for the unit's id; else None.
         """
         kept_out = None
         for decide in self._setters.get((flag, key), ()):
             outcome = decide(unit, attributes, now, buckets)
             if outcome.why is Why.ASSIGNED:
                 return outcome
-            if outcome.why is Why.HOLDBACK:
+            if outcome.why is Why.HOLDBACK or (outcome.why is Why.NO_UNIT and kept_out is None):
                 kept_out = outcome
         return kept_out
+
+    def is_settable(self, flag: str, key: str) -> bool:
+        """Whether any experiment or rollout sets a property for some unit."""
+        return (flag, key) in self._setters
 
     def unit_of(self, entry: Entry, unit: Unit | None, attributes: Attributes) -> Unit | None:
         """The id of the unit that an entry hashes."""
