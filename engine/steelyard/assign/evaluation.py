@@ -1,4 +1,4 @@
-"""Decisions by a ruleset: everything that does not depend on the unit is computed once, when it is loaded."""
+"""Decisions by a ruleset: everything that does not depend on the unit is computed once."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -75,21 +75,17 @@ class Evaluator:
 
     def __init__(self, ruleset: Ruleset) -> None:
         self.ruleset = ruleset
-        self._experiments = {
-            name: _decider(ruleset, one, _variant_chooser(one)) for name, one in ruleset.experiments.items()
-        }
-        self._rollouts = {
-            name: _decider(ruleset, one, _rollout_chooser(one)) for name, one in ruleset.rollouts.items()
-        }
-        self._setters: dict[tuple[str | None, str], list[Decide]] = {}
+        self._experiments = _Deciders(ruleset, ruleset.experiments)
+        self._rollouts = _Deciders(ruleset, ruleset.rollouts)
+        self._setters: dict[tuple[str | None, str], list[tuple[_Deciders, str]]] = {}
         for experiment in ruleset.experiments.values():
             self._add(experiment, experiment.variants[0].config, self._experiments)
         for rollout in ruleset.rollouts.values():
             self._add(rollout, rollout.config, self._rollouts)
 
-    def _add(self, entry: Entry, config: Mapping[str, Any], deciders: Mapping[str, Decide]) -> None:
+    def _add(self, entry: Entry, config: Mapping[str, Any], deciders: "_Deciders") -> None:
         for key in config:
-            self._setters.setdefault((entry.flag, key), []).append(deciders[entry.name])
+            self._setters.setdefault((entry.flag, key), []).append((deciders, entry.name))
 
     def decide(self, experiment: str, unit: Unit | None, attributes: Attributes, *, now: float) -> Outcome:
         """What one experiment decides for a unit.
@@ -108,7 +104,8 @@ class Evaluator:
     def decide_all(self, unit: Unit | None, attributes: Attributes, *, now: float) -> dict[str, Outcome]:
         """What every experiment decides for a unit; see `decide`."""
         buckets: Buckets = {}
-        return {name: decide(unit, attributes, now, buckets) for name, decide in self._experiments.items()}
+        deciders = self._experiments
+        return {name: deciders[name](unit, attributes, now, buckets) for name in self.ruleset.experiments}
 
     def setting(
         self, flag: str, key: str, unit: Unit | None, attributes: Attributes, *, now: float, buckets: Buckets
@@ -127,8 +124,8 @@ class Evaluator:
             The outcome that sets it; else one that would have but for a holdback, or for the unit's id; else None.
         """
         kept_out = None
-        for decide in self._setters.get((flag, key), ()):
-            outcome = decide(unit, attributes, now, buckets)
+        for deciders, name in self._setters.get((flag, key), ()):
+            outcome = deciders[name](unit, attributes, now, buckets)
             if outcome.why is Why.ASSIGNED:
                 return outcome
             if outcome.why is Why.HOLDBACK or (outcome.why is Why.NO_UNIT and kept_out is None):
@@ -141,28 +138,46 @@ class Evaluator:
 
     def unit_of(self, entry: Entry, unit: Unit | None, attributes: Attributes) -> Unit | None:
         """The id of the unit that an entry hashes."""
-        return _identifier(self.ruleset, entry)(unit, attributes)
+        is_targeting_unit = entry.unit == self.ruleset.targeting_unit
+        return (
+            unit if is_targeting_unit and unit is not None else attributes.get(self.ruleset.units[entry.unit])
+        )
 
     def bucket(self, owner: Entry | Holdback, unit: Unit) -> int | None:
         """The bucket that draws the variant of a unit."""
         return owner.scheme.scalar(owner.salt, unit)
 
 
-def _decider(ruleset: Ruleset, entry: Entry, choose: Callable[[Unit], Outcome]) -> Decide:
-    identify = _identifier(ruleset, entry)
+class _Deciders(dict[str, Decide]):
+    """The functions that decide, each made when it is first asked for: a new ruleset must be there at once."""
+
+    def __init__(self, ruleset: Ruleset, entries: Mapping[str, Experiment] | Mapping[str, Rollout]) -> None:
+        super().__init__()
+        self._ruleset, self._entries = ruleset, entries
+
+    def __missing__(self, name: str) -> Decide:
+        entry = self._entries[name]
+        found = self[name] = _decider(self._ruleset, entry)
+        return found
+
+
+def _decider(ruleset: Ruleset, entry: Experiment | Rollout) -> Decide:
+    key, is_targeting_unit = ruleset.units[entry.unit], entry.unit == ruleset.targeting_unit
     allowed, held = _allowed(entry.gates, entry.unit), _held(entry)
-    starts, ends = entry.starts, entry.ends
+    starts = float("-inf") if entry.starts is None else entry.starts
+    ends = float("inf") if entry.ends is None else entry.ends
     targets = None if entry.targeting is None else matcher(entry.targeting)
+    bucketer, cuts, outcomes = entry.scheme.bucketer(entry.salt), _cuts(entry), _outcomes(entry)
     no_unit, not_running, not_allocated, not_targeted = (
         Outcome(entry=entry, why=why, config={})
         for why in (Why.NO_UNIT, Why.NOT_RUNNING, Why.NOT_ALLOCATED, Why.NOT_TARGETED)
     )
 
     def decide(unit: Unit | None, attributes: Attributes, now: float, buckets: Buckets) -> Outcome:
-        identifier = identify(unit, attributes)
+        identifier = unit if is_targeting_unit and unit is not None else attributes.get(key)
         if identifier is None or identifier == "":
             return no_unit
-        if (starts is not None and now < starts) or (ends is not None and now >= ends):
+        if not starts <= now < ends:
             return not_running
         tested = None if held is None else held(identifier, buckets)
         if tested is not None and tested.why is Why.HOLDBACK:
@@ -171,18 +186,29 @@ def _decider(ruleset: Ruleset, entry: Entry, choose: Callable[[Unit], Outcome]) 
             return not_allocated
         if targets is not None and not targets(attributes):
             return not_targeted
-        return choose(identifier) if tested is None else tested
+        if tested is not None:
+            return tested
+        bucket = bucketer(identifier)
+        return not_allocated if bucket is None else outcomes[bisect_right(cuts, bucket)]
 
     return decide
 
 
-def _identifier(ruleset: Ruleset, entry: Entry) -> Callable[[Unit | None, Attributes], Unit | None]:
-    key, is_targeting_unit = ruleset.units[entry.unit], entry.unit == ruleset.targeting_unit
+def _cuts(entry: Experiment | Rollout) -> tuple[int, ...]:
+    return entry.cuts if isinstance(entry, Experiment) else (entry.cut,)
 
-    def identify(unit: Unit | None, attributes: Attributes) -> Unit | None:
-        return unit if unit is not None and is_targeting_unit else attributes.get(key)
 
-    return identify
+def _outcomes(entry: Experiment | Rollout) -> list[Outcome]:
+    """The outcome between each two cuts, and past the last one."""
+    outside = Outcome(entry=entry, why=Why.NOT_ALLOCATED, config={})
+    if isinstance(entry, Rollout):
+        return [Outcome(entry=entry, why=Why.ASSIGNED, config=entry.config), outside]
+    assigned = [
+        Outcome(entry=entry, why=Why.ASSIGNED, variant=variant, config=variant.config)
+        for variant in entry.variants
+    ]
+    # Closed scales of some vendors have one bucket past the last cut.
+    return [*assigned, outside]
 
 
 def _allowed(gates: tuple[Gate, ...] | None, unit_kind: str) -> Allowed | None:
@@ -247,31 +273,3 @@ def _held_outcome(entry: Entry, holdback: Holdback) -> Callable[[Unit], Outcome]
         return nothing if bucket is None or bucket < cut else everything
 
     return outcome
-
-
-def _variant_chooser(experiment: Experiment) -> Callable[[Unit], Outcome]:
-    outcomes = [
-        Outcome(entry=experiment, why=Why.ASSIGNED, variant=variant, config=variant.config)
-        for variant in experiment.variants
-    ]
-    # Closed scales of some vendors have one bucket past the last cut.
-    outcomes.append(Outcome(entry=experiment, why=Why.NOT_ALLOCATED, config={}))
-    bucketer, cuts = experiment.scheme.bucketer(experiment.salt), experiment.cuts
-
-    def choose(unit: Unit) -> Outcome:
-        bucket = bucketer(unit)
-        return outcomes[-1 if bucket is None else bisect_right(cuts, bucket)]
-
-    return choose
-
-
-def _rollout_chooser(rollout: Rollout) -> Callable[[Unit], Outcome]:
-    inside = Outcome(entry=rollout, why=Why.ASSIGNED, config=rollout.config)
-    outside = Outcome(entry=rollout, why=Why.NOT_ALLOCATED, config={})
-    bucketer, cut = rollout.scheme.bucketer(rollout.salt), rollout.cut
-
-    def choose(unit: Unit) -> Outcome:
-        bucket = bucketer(unit)
-        return inside if bucket is not None and bucket < cut else outside
-
-    return choose

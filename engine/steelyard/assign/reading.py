@@ -336,9 +336,13 @@ def _from_bits(raw: Any, buckets: int, at: str) -> bytes:
 def _from_ranges(raw: Any, buckets: int, at: str) -> bytes:
     mask, last = 0, 0
     for index, pair in enumerate(array(raw, at)):
-        if len(array(pair, f"{at}/{index}")) != 2:
+        if pair.__class__ is not list or len(pair) != 2:
             refuse(f"{at}/{index}", "a range has a first bucket and the one after its last")
-        start = whole(pair[0], last, buckets, f"{at}/{index}/0")
-        last = whole(pair[1], start + 1, buckets, f"{at}/{index}/1")
-        mask |= ((1 << (last - start)) - 1) << start
+        start, end = pair
+        if start.__class__ is not int or not last <= start < buckets:
+            whole(start, last, buckets - 1, f"{at}/{index}/0")
+        if end.__class__ is not int or not start < end <= buckets:
+            whole(end, start + 1, buckets, f"{at}/{index}/1")
+        mask |= ((1 << (end - start)) - 1) << start
+        last = end
     return mask.to_bytes((buckets + 7) // 8, "little")

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from steelyard.errors import SpecError
 from steelyard.hashing.cbor import text_header
-from steelyard.hashing.hashes import Hash
+from steelyard.hashing.hashes import CONSTRUCTORS, Digest, Hash
 from steelyard.hashing.reduce import REDUCERS, Reduce
 from steelyard.hashing.units import Unit, text_of, utf8
 
@@ -136,6 +136,9 @@ def _bucketer(scheme: Scheme, salt: str, buckets: int | None) -> Bucketer:
     key_of, number = scheme.key_of(salt), scheme.hash.number(scheme.seed_for(salt))
     size, bits = scheme.check_buckets(buckets), scheme.hash.bits
     reduce = REDUCERS[scheme.reduce]
+    if isinstance(scheme.hash, Digest) and scheme.framing is Framing.TEXT and scheme.reduce is Reduce.MODULO:
+        before, after = (utf8(affix) for affix in scheme.affixes(salt))
+        return _digest_bucketer(scheme.hash, before, after, size)
 
     def bucket(unit: Unit | None) -> int | None:
         text = unit if unit.__class__ is str else text_of(unit)
@@ -148,3 +151,31 @@ def _bucketer(scheme: Scheme, salt: str, buckets: int | None) -> Bucketer:
         return reduce(number(key_of(data)), size, bits)
 
     return bucket
+
+
+def _digest_bucketer(digest: Digest, before: bytes, after: bytes, size: int) -> Bucketer:
+    """The same without calls in between: a request waits for it, once per experiment."""
+    new, used, shift = CONSTRUCTORS[digest.algorithm], (digest.bits + 7) // 8, -digest.bits % 8
+    read = int.from_bytes
+
+    def bucket(unit: Unit | None) -> int | None:
+        text = unit if unit.__class__ is str else text_of(unit)
+        if not text:
+            return None
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = utf8(text)
+        return (read(new(before + data + after).digest()[:used]) >> shift) % size
+
+    def bucket_of_all(unit: Unit | None) -> int | None:
+        text = unit if unit.__class__ is str else text_of(unit)
+        if not text:
+            return None
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            data = utf8(text)
+        return read(new(before + data).digest()) % size
+
+    return bucket_of_all if not after and used == new(b"").digest_size else bucket

@@ -5,6 +5,7 @@ null), or of another kind than the test compares, is false. So ``not`` of such a
 attribute as well says so with ``exists``.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -17,6 +18,7 @@ from steelyard.targeting.semver import version_key
 
 Scalar = str | int | float | bool
 MOST_LEVELS = 32
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 class Op(Enum):
@@ -202,7 +204,7 @@ def _parse_values(given: object, at: str) -> tuple[Scalar, ...]:
 
 
 def _refuse_bad_text(text: str, at: str) -> None:
-    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+    if _UNSTORABLE.search(text):
         raise SpecError(f"{text!r} holds a character that warehouses cannot store", where=at)
 
 

@@ -183,7 +183,7 @@ REFUSED: list[tuple[str, Change, str, str]] = [
         "range",
         put("experiments", "bar", "gates", 0, "ranges", value=[[0, 10], [5, 20]]),
         "/experiments/bar/gates/0/ranges/1/0",
-        "a whole number from 10 to 10,000 is needed, not 5",
+        "a whole number from 10 to 9,999 is needed, not 5",
     ),
     (
         "range of three",
