@@ -9,6 +9,9 @@ import numpy.typing as npt
 import pytest
 from tests.support.small_project import START, Small, moment, run, write
 
+from steelyard.stats.bandit_inference import batched_effect
+from steelyard.stats.moments import Moments
+
 pytestmark = pytest.mark.long
 
 DAYS, PER_DAY, GROWN = 8, 500, 4
@@ -40,7 +43,7 @@ class World:
         names = np.array(["control", "treatment"])[self.variant]
         self.exposures = [
             (name, f"u{k}", str(names[k]), moment(int(self.day[k])), "SG")
-            for name in ("fixed", "sequential", "adjusted", "plain")
+            for name in ("fixed", "sequential", "adjusted", "bandit", "plain")
             for k in range(len(self.day))
         ]
         self.events = [(f"u{k}", moment(int(self.day[k]), 14), float(v)) for k, v in enumerate(self.value)]
@@ -70,6 +73,7 @@ def rolled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Small:
         "fixed": {**SPEC, "analysis": {"test": "fixed", "adjustment": "none"}},
         "sequential": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "none"}},
         "adjusted": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "cuped"}},
+        "bandit": {**SPEC, "design": "bandit", "analysis": {"test": "fixed", "adjustment": "none"}},
         "plain": {**plain, "analysis": {"test": "fixed", "adjustment": "none"}},
     }
     write(folder, experiments=experiments, tables={"exposures": world.exposures, "events": world.events})
@@ -106,6 +110,22 @@ def test_epochs_are_compared_within_themselves_and_then_weighed(
     assert row["mean_control_raw"] is None
     assert (row["n_control"], row["n_variant"]) == tuple(np.bincount(world.variant))
     assert abs(row["effect"]) < 3 * row["std_error"]
+
+
+def test_a_bandits_batches_add_up_their_statistics(rolled: Small, world: World) -> None:
+    cells = [
+        [
+            Moments.from_rows(world.value[((world.day >= GROWN) == late) & (world.variant == v), None])
+            for v in (0, 1)
+        ]
+        for late in (False, True)
+    ]
+    expected = batched_effect(Moments.stack([Moments.stack(batch) for batch in cells], axis=0))
+    row = result(rolled, "bandit")
+    assert row["effect"] == pytest.approx(float(expected.effect[0]))
+    assert row["statistic"] == pytest.approx(float(expected.statistic[0]))
+    z = sum(effect / np.sqrt(variance) for effect, variance, _ in world.epochs()) / np.sqrt(2)
+    assert row["statistic"] == pytest.approx(z)
 
 
 def test_pooling_the_epochs_would_find_an_effect_that_is_none(rolled: Small) -> None:

@@ -103,13 +103,17 @@ def weighting_of(experiment: Experiment) -> Weighting | Literal[""]:
     """Return how the epochs of an experiment are combined; '' where its allocation never changes.
 
     By their units under a fixed test, which estimates the mean effect over them. By their information under a
-    sequential one: only then do the increments of the score not depend on each other.
+    sequential one: only then do the increments of the score not depend on each other. A bandit's batches add up their
+    statistics, because its shares follow the outcomes before.
 
     References:
-        Jennison & Turnbull (2000), Group Sequential Methods, chapter 3.
+        Zhang, Janson & Murphy (2020), "Inference for Batched Bandits", NeurIPS. Jennison & Turnbull
+        (2000), Group Sequential Methods, chapter 3.
     """
     if not experiment.epochs:
         return ""
+    if experiment.design == "bandit":
+        return "batches"
     return "units" if experiment.analysis.test == "fixed" else "information"
 
 

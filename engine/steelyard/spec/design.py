@@ -13,10 +13,10 @@ from steelyard.spec.model import Spec, parsed_by, problem
 from steelyard.spec.times import parse_day
 
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
-ANALYSED_DESIGNS = ("fixed_split", "rollout", "factorial", "cluster", "holdback")
-WITH_EPOCHS = ("rollout",)
+ANALYSED_DESIGNS = ("fixed_split", "rollout", "bandit", "factorial", "cluster", "holdback")
+WITH_EPOCHS = ("rollout", "bandit")
 EPOCH = "allocation_epoch"
-"""Dimension by which the results of a rollout are split: the first day of the epoch that a unit was exposed in."""
+"""Dimension by which results are split where the allocation changes: the first day of a unit's epoch."""
 
 
 class Epoch(Spec):
@@ -87,9 +87,15 @@ def check_epochs(
             raise problem(
                 f"a {design} has one allocation",
                 at=["epochs"],
-                hint="say design: rollout, or leave epochs out",
+                hint="say design: rollout or bandit, or leave epochs out",
             )
         return
+    if design == "bandit" and analysis.test != "fixed":
+        raise problem(
+            f"a {analysis.test} test needs shares that outcomes have no say in",
+            at=["analysis", "test"],
+            hint="use test: fixed, which adds up the batches' statistics",
+        )
     if len(epochs) < 2:
         raise problem(
             f"a {design} needs the epochs of its allocation",

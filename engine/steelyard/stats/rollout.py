@@ -16,7 +16,7 @@ from steelyard.stats.decision import DecisionReason, TestResult
 from steelyard.stats.means import MeanPair, satterthwaite
 from steelyard.stats.reasons import NO_DATA, choose
 
-Weighting = Literal["units", "information"]
+Weighting = Literal["units", "information", "batches"]
 RolloutState = Literal["continue", "abort", "unknown"]
 
 
@@ -57,7 +57,9 @@ def combine_epochs(pair: MeanPair, *, weighting: Weighting = "units") -> MeanPai
         pair: Shape ``(..., E, T)``: epochs, then treatments.
         weighting: ``units`` weights epochs by their units, which estimates the mean effect over them;
             ``information`` by the inverse variance of their effect, which has the most power where the
-            effect does not change.
+            effect does not change; ``batches`` by the inverse standard error, which adds up the epochs' statistics
+            (BOLS, as `steelyard.stats.bandit_inference.batched_effect` does), for shares that were adapted to
+            outcomes.
 
     Returns:
         Pairs of shape ``(..., T)``, for `steelyard.stats.comparison`. Epochs in which the effect or its error
@@ -65,6 +67,9 @@ def combine_epochs(pair: MeanPair, *, weighting: Weighting = "units") -> MeanPai
 
     Raises:
         StatisticsError: Another weighting.
+
+    References:
+        Zhang, Janson & Murphy (2020), "Inference for Batched Bandits", NeurIPS, for batches.
 
     Examples:
         >>> from steelyard.stats.adjustment import unadjusted
@@ -76,10 +81,13 @@ def combine_epochs(pair: MeanPair, *, weighting: Weighting = "units") -> MeanPai
         >>> unadjusted(epochs.pool(0)).pairs().effect.round(4).tolist()
         [0.5762]
     """
-    if weighting not in ("units", "information"):
-        raise StatisticsError(f"unknown weighting {weighting!r}", hint="use 'units' or 'information'")
+    if weighting not in ("units", "information", "batches"):
+        raise StatisticsError(
+            f"unknown weighting {weighting!r}", hint="use 'units', 'information' or 'batches'"
+        )
     known = np.isfinite(pair.effect) & np.isfinite(pair.std_error) & (pair.std_error > 0)
-    importance = pair.n_control + pair.n_treatment if weighting == "units" else divide(1.0, pair.variance)
+    spread = pair.std_error if weighting == "batches" else pair.variance
+    importance = pair.n_control + pair.n_treatment if weighting == "units" else divide(1.0, spread)
     raw = np.where(known, importance, 0.0)
     total = raw.sum(axis=-2, keepdims=True)
     share = raw / np.where(total > 0, total, 1.0)

@@ -98,6 +98,11 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
             },
             "each once",
         ),
+        (
+            {"design": "bandit", "epochs": EPOCHS},
+            "a group_sequential test needs shares that outcomes have no say in",
+        ),
+        ({"design": "bandit", "analysis": "fixed"}, "a bandit needs the epochs of its allocation"),
         ({"design": "cluster"}, "a group_sequential test needs hundreds of units, and a cluster is one"),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
         ({"design": "switchback"}, "this version does not analyse the design switchback"),

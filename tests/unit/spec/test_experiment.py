@@ -337,8 +337,8 @@ CASES = [
     ("owner: payments-team", "owner: 5", ":3: owner must be text, not 5\n  hint: put it in quotes"),
     (
         "owner: payments-team",
-        "design: bandit",
-        ":3: this version does not analyse the design bandit\n  hint: use one of fixed_split, rollout",
+        "design: switchback",
+        ":3: this version does not analyse the design switchback\n  hint: use one of fixed_split, rollout",
     ),
     ("owner: payments-team", "design: bandid", ":3: unknown design 'bandid'\n  hint: did you mean 'bandit'?"),
     (
