@@ -31,6 +31,7 @@ ONLY_IN = {
     "chdb": {"warehouse"},
     "pyspark": {"warehouse"},
     "scipy": {"stats"},
+    "openfeature": {"assign"},
     "pydantic": {"spec", "assign"},
     "yaml": {"spec", "assign"},
 }

@@ -184,7 +184,9 @@ def test_a_server_that_stops_in_the_middle_is_told_and_the_next_run_finishes(
             for name in found:
                 assert not (differing(found[name], before[name]) and differing(found[name], after[name]))
             told.append((ended.code, ended.error))
-        assert all(code == 1 and "run again once the server is up" in error for code, error in told if code), told
+        assert all(
+            code == 1 and "run again once the server is up" in error for code, error in told if code
+        ), told
         assert any(code for code, _ in told)
         assert killer.run(place.root, AFTER).code == 0
         found = dump(place.root)
