@@ -21,12 +21,8 @@ with running as (
     , {{ tree(value.tree) }} as {{ value.name | ident }}
     {% endfor %}
   from running
-  {% for join in joins %}
-  left join {{ join.table | ident }} as {{ join.name | ident }}
-    on {{ join.name | ident }}.unit_key = running.unit_key and {{ join.name | ident }}.day = 0
-  {% endfor %}
-  {% if needs_cells %}
-  join cells on cells.cell = running.unit_key // {{ units_per_cell | literal }}
+  {% if has_covariates %}
+  join unit_values on unit_values.unit_key = running.unit_key
   {% endif %}
 )
 , day_changes as (

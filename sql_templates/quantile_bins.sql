@@ -1,7 +1,6 @@
 /* a quantile metric's rows in narrow bins, with the sums that tell how its units spread */
 {% if value is not none %}
-{% include "_unit_values.sql" %}
-, placed as (
+with placed as (
   /* one value per unit */
   select cell, {{ value | ident }} as value, 1 as place, 1 as unit_rows
   from unit_values

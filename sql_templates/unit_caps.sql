@@ -1,5 +1,4 @@
 /* percentile caps: over all units of an experiment that count by its last day, whatever their variant */
-{% include "_unit_values.sql" %}
 select
   cells.experiment_no
   {% for cap in caps %}

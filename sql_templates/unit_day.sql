@@ -1,4 +1,4 @@
-/* one scan of the facts for all its metrics: partial aggregates per unit {% if is_daily %}and day; day 0 is before the exposure{% else %}before (day 0) and after (day 1) the exposure{% endif %} */
+/* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
 select
   exposed.unit_key,
   {{ tree(day) }} as day

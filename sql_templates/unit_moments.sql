@@ -3,8 +3,10 @@
 {% else %}
 /* moments of values that a unit has once: n, sums and cross products per cell */
 {% endif %}
-{% include "_unit_values.sql" %}
-, capped_values as (
+with {% if units is not none %}unit_values as (
+  {{ tree(units) }}
+)
+, {% endif %}capped_values as (
   select
     cell
     {% for value in capped %}
@@ -12,6 +14,9 @@
     {% endfor %}
   from unit_values
 {% include "_caps.sql" %}
+  {% if sample is not none %}
+  where unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
+  {% endif %}
 )
 select
   {% if sample is none %}

@@ -11,7 +11,7 @@ from steelyard.analysis.count_rows import read_counts
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
-from steelyard.compile.group import MomentQuery
+from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.plan import GroupPlan, Tree, bind
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
@@ -61,19 +61,16 @@ class Collector:
             frozen_caps: Percentile caps of earlier runs, which stay.
         """
         for statement in self.plan.setup():
-            assert statement.table is not None
-            started = perf_counter()
-            text = self._text(statement.name, statement.tree)
-            with _reading_for(statement.files):
-                self._create(statement.table, statement.name, text)
-            self.seconds[statement.name] = perf_counter() - started
-        levels = self._levels()
-        caps = {**self._caps(levels), **frozen_caps}
-        answers = [self._answer(query, caps) for query in self.plan.moment_queries(levels)]
+            self._fill(statement)
+        asked = self.plan.questions(self._levels())
+        if asked.units is not None:
+            self._fill(asked.units)
+        caps = {**self._caps(asked.caps), **frozen_caps}
+        answers = [self._answer(query, caps) for query in asked.moments]
         experiments = assemble(
             self.plan, answers, caps=caps, cells=self._rows("exposed", self.plan.exposed_query())
         )
-        for query in self.plan.quantile_queries():
+        for query in asked.quantiles:
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
         units = sum(float(one.exposed[EVERYONE].sum()) for one in experiments.values())
@@ -85,6 +82,14 @@ class Collector:
             statements=self.statements,
             seconds=self.seconds,
         )
+
+    def _fill(self, statement: Statement) -> None:
+        assert statement.table is not None
+        started = perf_counter()
+        text = self._text(statement.name, statement.tree)
+        with _reading_for(statement.files):
+            self._create(statement.table, statement.name, text)
+        self.seconds[statement.name] = perf_counter() - started
 
     def _text(self, name: str, tree: Tree) -> str:
         text = self.dialect.generate(tree)
@@ -111,8 +116,7 @@ class Collector:
                 levels.setdefault(dimension, []).append(level)
         return levels
 
-    def _caps(self, levels: Mapping[str, Sequence[str]]) -> dict[str, float | None]:
-        query = self.plan.caps_query(levels)
+    def _caps(self, query: tuple[Tree, list[str]] | None) -> dict[str, float | None]:
         if query is None:
             return {}
         tree, names = query

@@ -1,11 +1,10 @@
 """Changes of moments by day: values that grow day by day, moved only by the units that are active."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sqlglot import exp
 
-from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.measure import Measure
 from steelyard.compile.moment_sql import (
     Columns,
@@ -13,14 +12,13 @@ from steelyard.compile.moment_sql import (
     Terms,
     caps_context,
     caps_of,
-    covariate_trees,
     shift,
     shifted,
     total,
 )
 from steelyard.compile.scan import Scan, ScanPartial
-from steelyard.compile.unit_moments import unit_table
-from steelyard.compile.values import Read, capped, column, filled, measured, number, reader
+from steelyard.compile.unit_values import TABLE, UnitValues, unit_table
+from steelyard.compile.values import capped, column, filled, measured, number
 
 _RUNNING = {"add": exp.Sum, "distinct": exp.Sum, "min": exp.Min, "max": exp.Max}
 
@@ -30,8 +28,7 @@ class DayMoments:
 
     Args:
         scan: A scan with a row per unit and day.
-        covariate_scans: Scans of the covariates, by measure.
-        levels: Levels of each dimension, the most frequent first.
+        units: Values of units, the covariates among them.
         experiments: Numbers of the experiments, for caps that differ.
     """
 
@@ -39,16 +36,13 @@ class DayMoments:
         self,
         scan: Scan,
         *,
-        covariate_scans: Mapping[str, Scan],
-        levels: Mapping[str, Sequence[str]],
+        units: UnitValues,
         experiments: Sequence[int],
     ) -> None:
-        self.scan, self.covariate_scans = scan, covariate_scans
-        self.levels, self.experiments = levels, experiments
-        self.values, self.changes, self.terms = Columns(prefix="raw"), Columns(prefix="v"), Terms()
+        self.scan, self.units, self.experiments = scan, units, experiments
+        self.values, self.changes, self.terms = Columns(prefix="d"), Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []
-        self._joins: list[dict[str, Any]] = []
-        self._needs_cells = False
+        self._has_covariates = False
         self._read: dict[tuple[str, str], list[str]] = {}
 
     def add(self, measure: Measure) -> Layout:
@@ -65,15 +59,13 @@ class DayMoments:
     def context(self) -> dict[str, Any]:
         """Return the values of the template ``day_moments.sql``."""
         return {
-            "units_per_cell": UNITS_PER_CELL,
             "table": unit_table(self.scan),
             "columns": self._columns(),
             "values": self.values.trees,
             "changes": self.changes.trees,
             "known_caps": caps_context((value["tree"] for value in self.changes.trees), self.experiments),
             "terms": self.terms.trees,
-            "joins": self._joins,
-            "needs_cells": self._needs_cells,
+            "has_covariates": self._has_covariates,
         }
 
     def _columns(self) -> list[dict[str, Any]]:
@@ -135,29 +127,17 @@ class DayMoments:
         return self.changes.add(exp.Sub(this=is_in, expression=was))
 
     def _covariates(self, measure: Measure) -> list[str]:
-        reads: dict[str, tuple[Scan, Read]] = {}
-        for covariate in measure.covariates:
-            if covariate.measure is None:
-                self._needs_cells = True
-                continue
-            scan = self.covariate_scans[covariate.measure.name]
-            reads[covariate.measure.name] = (scan, self._join(scan))
         names = []
-        for tree, owner, index in covariate_trees(measure, reads, self.levels):
-            raw = self.values.add(tree)
+        for raw, owner, index in self.units.covariates(measure):
+            self._has_covariates = True
+            here = self.values.add(column(raw, TABLE))
             caps = (
                 None
                 if owner is None
                 else caps_of(owner, index, is_covariate=True, experiments=self.experiments)
             )
-            names.append(self.changes.add(column(raw) if caps is None else capped(column(raw), caps)))
+            names.append(self.changes.add(column(here) if caps is None else capped(column(here), caps)))
         return names
-
-    def _join(self, scan: Scan) -> Read:
-        name = f"before_{scan.name}"
-        if all(join["name"] != name for join in self._joins):
-            self._joins.append({"name": name, "table": unit_table(scan)})
-        return reader(name)
 
     def _layout(
         self, measure: Measure, pairs: list[tuple[str, str]], covariates: list[str], entered: str

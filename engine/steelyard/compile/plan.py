@@ -1,6 +1,7 @@
 """The fused plan of a group: the statements that turn rows into moments."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -19,17 +20,36 @@ from steelyard.compile.quantile_sql import QuantileQuery, bins_context, is_last_
 from steelyard.compile.scan import Scan
 from steelyard.compile.scan_plan import ScanPlan
 from steelyard.compile.unit_moments import UnitMoments
+from steelyard.compile.unit_values import UnitValues
 from steelyard.compile.values import column
 
 Tree = exp.Expr
-SAMPLE = 10_000
+# Of each cell: enough for a constant well within a standard deviation of the mean.
+SAMPLE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questions:
+    """What a plan asks of its tables, in the order in which it is asked.
+
+    Attributes:
+        units: Statement that fills the table of units' values; None where none is read.
+        caps: Query for percentile caps, one row per experiment, and the names of its columns; None without any.
+        moments: Queries for moments.
+        quantiles: Queries for the bins of quantile metrics.
+    """
+
+    units: Statement | None
+    caps: tuple[exp.Expr, list[str]] | None
+    moments: list[MomentQuery]
+    quantiles: list[QuantileQuery]
 
 
 class GroupPlan(ScanPlan):
     """All statements of one group of experiments; takes what `ExposurePlan` takes."""
 
     def setup(self) -> Iterator[Statement]:
-        """Yield the statements that fill the run's tables, in order."""
+        """Yield the statements that fill the run's tables of exposures and facts, in order."""
         yield Statement(name="seen_units", tree=self.seen_units(), table="seen_units")
         yield Statement(name="analysed_units", tree=self.analysed_units(), table="analysed_units")
         names = [*self.dimension_columns, *self.day_columns]
@@ -45,9 +65,21 @@ class GroupPlan(ScanPlan):
         for scan in self.group.scans:
             yield from self.scan(scan)
 
-    def moment_queries(self, levels: Mapping[str, Sequence[str]]) -> Iterator[MomentQuery]:
-        """Yield the queries for moments."""
-        on_units = self._unit_moments(levels)
+    def questions(self, levels: Mapping[str, Sequence[str]]) -> Questions:
+        """Return what is asked of the tables, once the levels of dimensions are known.
+
+        Args:
+            levels: Levels of each dimension that is a covariate, the most frequent first.
+        """
+        values = self._values(levels)
+        caps = self._caps_query(values)
+        moments = list(self._moment_queries(values))
+        quantiles = list(self._quantile_queries(values))
+        units = self.unit_values(values) if values.columns.trees or moments else None
+        return Questions(units=units, caps=caps, moments=moments, quantiles=quantiles)
+
+    def _moment_queries(self, values: UnitValues) -> Iterator[MomentQuery]:
+        on_units = self._unit_moments(values)
         daily: list[tuple[Scan, list[Measure]]] = []
         for scan in self.group.scans:
             outcomes = [measure for measure in scan.outcomes if not measure.is_quantile]
@@ -61,26 +93,21 @@ class GroupPlan(ScanPlan):
         if on_units.layouts:
             yield self._query("unit_moments", "unit_moments.sql", on_units, on_units, by_day=False)
         for scan, growing in daily:
-            changes = DayMoments(
-                scan,
-                covariate_scans=self.group.covariate_scans,
-                levels=levels,
-                experiments=[one.number for one in self.numbered],
-            )
-            probe = self._unit_moments(levels)
+            changes = DayMoments(scan, units=values, experiments=self._numbers)
+            probe = self._unit_moments(self._values(values.levels))
             for measure in growing:
                 changes.add(measure)
                 probe.add(measure, entry="", with_outcomes=True)
             yield self._query(f"day_moments_{scan.name}", "day_moments.sql", changes, probe, by_day=True)
 
-    def quantile_queries(self) -> Iterator[QuantileQuery]:
+    def _quantile_queries(self, values: UnitValues) -> Iterator[QuantileQuery]:
         """Yield the queries for the bins of quantile metrics."""
         for number, measure in enumerate(one for one in self.group.measures.values() if one.is_quantile):
             scan = self.group.outcome_scans[measure.name]
             context = bins_context(
                 measure,
                 scan,
-                self._unit_moments({}),
+                values,
                 entry=self.entry_column(measure),
                 last_day=self.numbered[0].as_of,
                 dimensions=self.dimension_columns,
@@ -93,18 +120,23 @@ class GroupPlan(ScanPlan):
                 is_per_unit=is_per_unit(measure),
             )
 
-    def _unit_moments(self, levels: Mapping[str, Sequence[str]]) -> UnitMoments:
-        return UnitMoments(
-            outcome_scans=self.group.outcome_scans,
-            covariate_scans=self.group.covariate_scans,
-            levels=levels,
-            experiments=[one.number for one in self.numbered],
+    @property
+    def _numbers(self) -> list[int]:
+        return [one.number for one in self.numbered]
+
+    def _values(self, levels: Mapping[str, Sequence[str]]) -> UnitValues:
+        return UnitValues(
+            outcome_scans=self.group.outcome_scans, covariate_scans=self.group.covariate_scans, levels=levels
         )
+
+    def _unit_moments(self, values: UnitValues) -> UnitMoments:
+        return UnitMoments(values, experiments=self._numbers)
 
     def _query(
         self, name: str, template: str, query: UnitMoments | DayMoments, probe: UnitMoments, *, by_day: bool
     ) -> MomentQuery:
-        tree = self.templates.render(template, sample=None, **query.context())
+        sizes = {"units_per_cell": UNITS_PER_CELL, "units": None}
+        tree = self.templates.render(template, sample=None, **sizes, **query.context())
         names: dict[str, list[str]] = {}
         users: dict[str, set[int]] = {}
         for layout, probed in zip(query.layouts, probe.layouts, strict=True):
@@ -115,7 +147,9 @@ class GroupPlan(ScanPlan):
                 is_covariate = position >= layout.outcomes
                 users.setdefault(theirs, set()).update(self._users(layout.measure, is_covariate=is_covariate))
         averages = [{"name": value, "tree": self._average(value, users[value])} for value in names]
-        context = {**probe.context(), "terms": averages}
+        # What grows from day to day stands in no table of units' values: its shifts come from a sample of their own.
+        units = self.units_query(probe.values, sample=SAMPLE) if by_day else None
+        context = {**probe.context(), **sizes, "units": units, "terms": averages}
         shifts = self.templates.render("unit_moments.sql", sample=SAMPLE, **context)
         return MomentQuery(
             name=name,
@@ -158,25 +192,24 @@ class GroupPlan(ScanPlan):
             terms=query.terms,
         )
 
-    def caps_query(self, levels: Mapping[str, Sequence[str]]) -> tuple[exp.Expr, list[str]] | None:
+    def _caps_query(self, values: UnitValues) -> tuple[exp.Expr, list[str]] | None:
         """Return a query for percentile caps, one row per experiment, and the names of its columns."""
-        values = self._unit_moments(levels)
         caps: list[dict[str, Any]] = []
         for measure in self.group.measures.values():
             found = list(self._caps(measure, values))
             caps += [cap for cap in found if cap["name"] not in {other["name"] for other in caps}]
         if not caps:
             return None
-        tree = self.templates.render("unit_caps.sql", sample=None, caps=caps, **values.context())
+        tree = self.templates.render("unit_caps.sql", caps=caps)
         return tree, [cap["name"] for cap in caps]
 
-    def _caps(self, measure: Measure, values: UnitMoments) -> Iterator[dict[str, Any]]:
+    def _caps(self, measure: Measure, values: UnitValues) -> Iterator[dict[str, Any]]:
         entry = column(self.entry_column(measure), "cells")
         as_of = self.numbered[0].as_of
         counts: exp.Expr = exp.LTE(this=entry, expression=date_literal(as_of))
         chosen: list[tuple[bool, Measure, int, str]] = []
         if measure.percentile_caps:
-            columns = values.outcome_columns(measure)
+            columns = values.outcomes(measure, measure.fills)
             chosen += [(False, measure, index, name) for index, name in enumerate(columns)]
             known = [
                 exp.Not(this=exp.Is(this=column(name, "unit_values"), expression=exp.null()))
@@ -184,7 +217,7 @@ class GroupPlan(ScanPlan):
             ]
             counts = exp.and_(counts, *known)
         if any(c.measure is not None and c.measure.percentile_caps for c in measure.covariates):
-            covariates = values.raw_covariates(measure)
+            covariates = values.covariates(measure)
             chosen += [(True, owner, index, name) for name, owner, index in covariates if owner is not None]
         for is_covariate, owner, index, name in chosen:
             here = column(name, "unit_values")

@@ -12,8 +12,8 @@ from steelyard.compile.clock import date_literal
 from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.measure import Measure
 from steelyard.compile.scan import Scan
-from steelyard.compile.unit_moments import UnitMoments, unit_table
-from steelyard.compile.values import column, filled, measured
+from steelyard.compile.unit_values import UnitValues, unit_table
+from steelyard.compile.values import column
 from steelyard.errors import CompileError
 
 RELATIVE_WIDTH = 0.002
@@ -46,14 +46,14 @@ class QuantileQuery:
 
 
 def bins_context(
-    measure: Measure, scan: Scan, units: UnitMoments, *, entry: str, last_day: date, dimensions: Sequence[str]
+    measure: Measure, scan: Scan, units: UnitValues, *, entry: str, last_day: date, dimensions: Sequence[str]
 ) -> dict[str, Any]:
     """Return the values of the template ``quantile_bins.sql``.
 
     Args:
         measure: The metric.
         scan: The scan that gives its rows, or the partials of its units' values.
-        units: An empty query over units, which a metric with one value per unit fills.
+        units: Values of units; a metric with one value per unit adds its own.
         entry: Column of the cells with the day from which on a unit counts.
         last_day: The last day of the run.
         dimensions: Columns of the cells that are dimensions.
@@ -65,7 +65,7 @@ def bins_context(
     explicit = None if fill == "auto" else fill
     value = None
     if is_per_unit(measure):
-        value = units.raw.add(filled(measured(scan, measure, 0, units.joins.after(scan)), explicit))
+        (value,) = units.outcomes(measure, [explicit])
     elif explicit is not None:
         raise CompileError(
             "a quantile of rows has no fill: a unit without rows has no part in it",
@@ -74,8 +74,6 @@ def bins_context(
         )
     last = date_literal(last_day)
     return {
-        **units.context(),
-        "sample": None,
         "value": value,
         "units_per_cell": UNITS_PER_CELL,
         "row_value": "v1" if scan.kind == "opaque" else "value",

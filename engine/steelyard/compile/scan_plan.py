@@ -1,22 +1,32 @@
 """The part of a plan that scans facts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from sqlglot import exp
 
 from steelyard.compile.clock import timestamp_literal
+from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.group import Statement
 from steelyard.compile.log_plan import LogPlan
 from steelyard.compile.opaque_sql import opaque_context, periods_context, periods_table
 from steelyard.compile.scan import Scan
 from steelyard.compile.scan_sql import ScanSql
-from steelyard.compile.unit_moments import unit_table
+from steelyard.compile.unit_values import TABLE, UnitValues, per_unit, unit_table
 from steelyard.compile.values import column
 
 DAY = timedelta(days=1)
 # From so many experiments on, sorting the facts by unit costs less than it saves (measured on DuckDB: benchmarks).
 MANY_EXPERIMENTS = 4
+_DAY_TEMPLATES = {
+    "additive": "unit_day.sql",
+    "distinct": "unit_day_distinct.sql",
+    "recompute": "unit_day_recompute.sql",
+    "opaque": "unit_day_opaque.sql",
+    "rows": "unit_rows.sql",
+}
 
 
 class ScanPlan(LogPlan):
@@ -24,40 +34,77 @@ class ScanPlan(LogPlan):
 
     def scan(self, scan: Scan) -> Iterator[Statement]:
         """Yield the statements that scan facts."""
-        sql = self.scan_sql(scan)
-        table = unit_table(scan)
         if scan.kind == "opaque":
-            periods = self.templates.render("unit_periods.sql", **periods_context(sql, days=self.days()))
+            context = periods_context(self.scan_sql(scan), days=self.days())
             name = periods_table(scan.name)
-            yield Statement(name=name, tree=periods, table=name)
-        template, context = {
-            "additive": ("unit_day.sql", sql.context),
-            "distinct": ("unit_day_distinct.sql", sql.distinct_context),
-            "recompute": ("unit_day_recompute.sql", sql.recompute_context),
-            "opaque": ("unit_day_opaque.sql", lambda: opaque_context(sql)),
-            "rows": ("unit_rows.sql", sql.rows_context),
-        }[scan.kind]
-        values = context()
-        if scan.kind == "additive" and self._is_worth_sorting(scan):
+            yield Statement(name=name, tree=self.templates.render("unit_periods.sql", **context), table=name)
+        if self._is_worth_sorting(scan):
             # Then the rows of a unit come together, and meet the few groups of its experiments while they are at hand.
             name = f"facts_{scan.name}"
-            tree = values["facts"].order_by(column("unit"), copy=False)
+            tree = self.facts_query(scan).order_by(column("unit"), copy=False)
             yield Statement(name=name, tree=tree, table=name, files=scan.files)
-            values["facts"] = exp.to_table(name)
-        tree = self.templates.render(template, **values)
-        yield Statement(name=table, tree=tree, table=table, files=scan.files)
+        if scan.kind != "additive" or scan.grain == "day":
+            name = unit_table(scan)
+            yield Statement(name=name, tree=self._day_scan(scan), table=name, files=scan.files)
+        elif not self._is_inlined(scan):
+            name = per_unit(scan)
+            yield Statement(name=name, tree=self._unit_scan(scan), table=name, files=scan.files)
+
+    def _day_scan(self, scan: Scan) -> exp.Expr:
+        sql = self.scan_sql(scan)
+        contexts: dict[str, Callable[[], dict[str, Any]]] = {
+            "additive": sql.context,
+            "distinct": sql.distinct_context,
+            "recompute": sql.recompute_context,
+            "opaque": partial(opaque_context, sql),
+            "rows": sql.rows_context,
+        }
+        context = self._from_sorted(scan, contexts[scan.kind]())
+        return self.templates.render(_DAY_TEMPLATES[scan.kind], **context)
+
+    def unit_values(self, values: UnitValues) -> Statement:
+        """Return the statement that fills the table of units' values."""
+        tree = self.units_query(values)
+        files = [file for scan in values.scans() if self._is_inlined(scan) for file in scan.files]
+        return Statement(name=TABLE, tree=tree, table=TABLE, files=tuple(files))
+
+    def units_query(self, values: UnitValues, *, sample: int | None = None) -> exp.Expr:
+        """Return the query for units' values, with a sample those of the first units of each cell."""
+        context = values.context(lambda scan: self._per_unit(scan, values, sample=sample), sample=sample)
+        return self.templates.render("unit_values.sql", **context)
+
+    def _per_unit(self, scan: Scan, values: UnitValues, *, sample: int | None) -> exp.Expr:
+        """Return the relation with a scan's columns before and after the exposure, one row per unit."""
+        if scan.grain == "day":
+            context = {"units_per_cell": UNITS_PER_CELL, "sample": sample, "columns": values.totals(scan)}
+            return self.templates.render("unit_totals.sql", table=unit_table(scan), **context)
+        return self._unit_scan(scan) if self._is_inlined(scan) else exp.to_table(per_unit(scan))
+
+    def _is_inlined(self, scan: Scan) -> bool:
+        """Return whether units' values are taken from the facts in one statement: the group has no other such scan."""
+        others = [one for one in self.group.scans if one.kind == "additive" and one.grain == "unit"]
+        return others == [scan]
+
+    def _unit_scan(self, scan: Scan) -> exp.Expr:
+        context = self._from_sorted(scan, self.scan_sql(scan).unit_context())
+        return self.templates.render("unit_scan.sql", **context)
+
+    def _from_sorted(self, scan: Scan, context: dict[str, Any]) -> dict[str, Any]:
+        """Return a template's values with the sorted facts in place of those in the warehouse, where there are some."""
+        sorted_facts = {"facts": exp.to_table(f"facts_{scan.name}")} if self._is_worth_sorting(scan) else {}
+        return {**context, **sorted_facts}
 
     def _is_worth_sorting(self, scan: Scan) -> bool:
         count = len(scan.experiments) or len(self.group.experiments)
-        return self.dialect == "duckdb" and count >= MANY_EXPERIMENTS
+        return scan.kind == "additive" and self.dialect == "duckdb" and count >= MANY_EXPERIMENTS
 
     def days(self) -> list[tuple[int, date]]:
         """Return the number and the date of each day of the series."""
         last = max(experiment.last_day for experiment in self.group.experiments)
         return [(number, self.origin + number * DAY) for number in range(1, (last - self.origin).days + 1)]
 
-    def facts_query(self, scan: Scan) -> exp.Expr:
-        """Return the facts that a scan reads, for estimates."""
+    def facts_query(self, scan: Scan) -> exp.Select:
+        """Return the facts that a scan reads."""
         return self.scan_sql(scan).facts()
 
     def scan_sql(self, scan: Scan) -> ScanSql:

@@ -1,5 +1,7 @@
 """A scan as SQL: facts joined with exposed units, aggregated per unit and day."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,6 +17,21 @@ from steelyard.errors import CompileError
 
 DAY = timedelta(days=1)
 _EXPOSED, _FACTS = "exposed", "facts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Side:
+    """When a fact counts for a partial: before or after the exposure.
+
+    Attributes:
+        name: ``before`` or ``after``.
+        conditions: All of them.
+        is_narrow: Whether they ask for more than the scan reads on that side.
+    """
+
+    name: str
+    conditions: list[exp.Expr]
+    is_narrow: bool
 
 
 class ScanSql:
@@ -42,6 +59,8 @@ class ScanSql:
         self.scan, self.clock, self.origin, self.open_until = scan, clock, origin, open_until
         self.is_date, self.is_zoned = time_kind == "date", is_zoned
         self._names: dict[str, tuple[str, exp.Column]] = {}
+        # In one order, so that every query of the scan gives them the same names.
+        self._columns()
         _check_whole_days(scan, is_date=self.is_date)
 
     @property
@@ -59,7 +78,16 @@ class ScanSql:
         columns = [
             {"name": partial.name, "aggregate": self.aggregate(partial)} for partial in self.scan.partials
         ]
-        return {**self.reach(), "is_daily": self.scan.grain == "day", "columns": columns}
+        return {**self.reach(), "columns": columns}
+
+    def unit_context(self) -> dict[str, Any]:
+        """Return the values of the template ``unit_scan.sql``: each partial before and after the exposure."""
+        columns = [
+            {"name": f"{side.name}_{partial.name}", "aggregate": self._aggregate(partial, side.conditions)}
+            for partial in self.scan.partials
+            for side in self._sides(partial)
+        ]
+        return {**self.reach(), "columns": columns}
 
     def distinct_context(self) -> dict[str, Any]:
         """Return the values of the template ``unit_day_distinct.sql``."""
@@ -175,37 +203,43 @@ class ScanSql:
 
     def aggregate(self, partial: ScanPartial) -> exp.Expr:
         """Return a partial aggregate over the rows inside its own window and look-back."""
-        conditions = [] if partial.partial.condition is None else [self._in_facts(partial.partial.condition)]
         narrower = self._narrower(partial)
-        if narrower is not None:
-            conditions.append(narrower)
+        return self._aggregate(partial, [] if narrower is None else [narrower])
+
+    def _aggregate(self, partial: ScanPartial, conditions: Sequence[exp.Expr]) -> exp.Expr:
+        own = [] if partial.partial.condition is None else [self._in_facts(partial.partial.condition)]
         call = self._in_facts(partial.partial.call)
-        return _conditional(call, exp.and_(*conditions) if conditions else None)
+        return _conditional(call, exp.and_(*own, *conditions) if own or conditions else None)
 
     def _narrower(self, partial: ScanPartial) -> exp.Expr | None:
         """Return the condition that a fact counts for this partial, where the scan reads more than that."""
+        sides = self._sides(partial)
+        if not any(side.is_narrow for side in sides):
+            return None
+        return exp.paren(exp.or_(*(exp.paren(exp.and_(*side.conditions)) for side in sides)))
+
+    def _sides(self, partial: ScanPartial) -> list[_Side]:
+        """Return when a fact counts for a partial, before and after the exposure."""
         sides = []
         scan_lookback = self.scan.lookback
         if scan_lookback is not None:
-            before: exp.Expr = exp.LT(this=self.event, expression=self.exposed)
+            conditions: list[exp.Expr] = [exp.LT(this=self.event, expression=self.exposed)]
             lookback = partial.lookback
             is_narrow = lookback is not None and lookback != scan_lookback
             if lookback is not None and is_narrow:
-                before = exp.and_(before, exp.GTE(this=self.event, expression=plus(self.exposed, -lookback)))
-            sides.append((before, is_narrow))
+                conditions.append(exp.GTE(this=self.event, expression=plus(self.exposed, -lookback)))
+            sides.append(_Side(name="before", conditions=conditions, is_narrow=is_narrow))
         if partial.window is not None:
             start, end = partial.window
-            parts: list[exp.Expr] = [exp.GTE(this=self.event, expression=plus(self.exposed, start))]
+            conditions = [exp.GTE(this=self.event, expression=plus(self.exposed, start))]
             starts = {measure.start for measure in self.scan.outcomes}
             is_narrow = start != (timedelta(0) if scan_lookback is not None else min(starts))
             if {measure.end for measure in self.scan.outcomes} != {end}:
                 is_narrow = True
                 bound = self._open_end() if end is None else plus(self.exposed, end)
-                parts.append(exp.LT(this=self.event, expression=bound))
-            sides.append((exp.and_(*parts), is_narrow))
-        if not any(is_narrow for _, is_narrow in sides):
-            return None
-        return exp.paren(exp.or_(*(exp.paren(side) for side, _ in sides)))
+                conditions.append(exp.LT(this=self.event, expression=bound))
+            sides.append(_Side(name="after", conditions=conditions, is_narrow=is_narrow))
+        return sides
 
     def facts(self) -> exp.Select:
         """Return the relation with the columns that the scan reads, bounded by constants for pruning."""

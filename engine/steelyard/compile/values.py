@@ -48,7 +48,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expr:
 
     final = measure.query.values[index].final.copy().transform(fill)
     value = as_double(final)
-    if not _is_sum(measure.query.values[index]):
+    if not _is_sum(measure.query.values[index]) and not _is_truth(final):
         value = finite(value)
     if measure.presence:
         has_rows = exp.GT(this=read(scan.presence[measure.name]), expression=exp.Literal.number(0))
@@ -77,7 +77,7 @@ def filled(value: exp.Expr, fill: float | None) -> exp.Expr:
 
 def as_double(tree: exp.Expr) -> exp.Expr:
     """Return a number or a truth value as DOUBLE."""
-    if annotate_types(tree.copy()).is_type("boolean"):
+    if _is_truth(tree):
         return exp.Case(
             ifs=[
                 exp.If(this=tree.copy(), true=number(1.0)),
@@ -118,6 +118,10 @@ def fill_constants(measure: Measure, caps: Sequence[Mapping[str, float]]) -> tup
         bounded = min(fill, limits.get("upper", fill))
         fills.append(max(bounded, limits.get("lower", bounded)))
     return tuple(fills)
+
+
+def _is_truth(tree: exp.Expr) -> bool:
+    return annotate_types(tree.copy()).is_type("boolean")
 
 
 def _is_sum(value: Value) -> bool:

@@ -34,7 +34,8 @@ def check_project(project: Project, *, is_locked: bool = False) -> Iterator[str]
             continue
         try:
             for plan in project.plans(select=[name]):
-                for statement in plan.setup():
+                units = plan.questions({}).units
+                for statement in (*plan.setup(), *([] if units is None else [units])):
                     plan.text(statement.tree)
                 for planned in plan.group.experiments:
                     require_supported(planned.numbered.spec, planned.measures)

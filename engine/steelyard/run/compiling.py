@@ -63,11 +63,14 @@ def _files(plan: GroupPlan) -> Iterator[tuple[str, str]]:
         number += 1
         yield f"{number:02}_{statement.name}.sql", plan.text(statement.tree)
     levels = {name: ["<base>"] for name in plan.group.dimensions}
-    caps = plan.caps_query(levels)
-    if caps is not None:
+    asked = plan.questions(levels)
+    if asked.units is not None:
         number += 1
-        yield f"{number:02}_caps.sql", plan.text(caps[0])
-    for query in plan.moment_queries(levels):
+        yield f"{number:02}_{asked.units.name}.sql", plan.text(asked.units.tree)
+    if asked.caps is not None:
+        number += 1
+        yield f"{number:02}_caps.sql", plan.text(asked.caps[0])
+    for query in asked.moments:
         number += 1
         yield f"{number:02}_{query.name}.sql", plan.text(plan.rollup(query, query.moments))
 
