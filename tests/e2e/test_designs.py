@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from scipy import stats as sp
-from tests.support.small_project import START, Small, moment, run, write
+from tests.support.small_project import METRICS, START, Small, moment, run, write
+
+from steelyard.run import Project, RunOptions
 
 pytestmark = pytest.mark.long
 
@@ -224,3 +227,52 @@ def test_a_holdback_is_compared_with_what_was_shipped(tmp_path: Any) -> None:
     (open_gap,) = ran.rows("insights", "kind = 'shipped_gap' and experiment_id = 'zz-open'")
     assert (open_gap["estimate"], open_gap["reason"]) == (None, "shipped_effect_missing")
     assert "failed" in open_gap["detail"]
+
+
+def failures(folder: Path, **changes: Any) -> dict[str, str]:
+    """Run one experiment with other keys and return what failed."""
+    spec = {**BASE, "variants": ["control", "treatment"], "analysis": FIXED, **changes}
+    exposures = [("one", f"u{k}", ("control", "treatment")[k % 2], moment(0), "SG") for k in range(5100)]
+    write(
+        folder,
+        experiments={"one": spec},
+        tables={"exposures": exposures, "events": [("u1", moment(0, 13), 1.0)]},
+        metrics={**METRICS, "median": MEDIAN},
+    )
+    return dict(Project.load(folder).run(RunOptions(as_of=LAST)).failures)
+
+
+MEDIAN = (
+    "{{ config(version=1, direction='increase', type='quantile', quantile=0.5) }}\n"
+    "select user_id, amount from events where ts >= :start and ts < :end\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"design": "cluster"}, "spend: a cluster's metric is a ratio"),
+        (
+            {"design": "switchback", "metrics": {"primary": ["median"]}},
+            "median: a block of a switchback has a mean or a ratio, no quantile",
+        ),
+        ({"design": "switchback"}, "a switchback has 5,100 units, which are too many to be blocks of time"),
+        ({"design": "switchback", "switchback": {"region": "planet"}}, "have no dimension 'planet'"),
+    ],
+)
+def test_what_a_design_does_not_go_with_fails_with_a_reason(
+    tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    assert message in failures(tmp_path, **changes)["one"]
+
+
+def test_a_dimension_that_a_design_needs_for_itself_is_refused(tmp_path: Path) -> None:
+    failures(tmp_path)
+    path = tmp_path / "steelyard.yml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("- country", "- switchback_block"), encoding="utf-8"
+    )
+    spec = tmp_path / "experiments" / "one.yml"
+    spec.write_text(f"{spec.read_text(encoding='utf-8')}design: switchback\n", encoding="utf-8")
+    found = Project.load(tmp_path).run(RunOptions(as_of=LAST)).failures
+    assert "have a dimension 'switchback_block', which a design needs for itself" in found["one"]

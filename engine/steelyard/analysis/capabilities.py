@@ -144,6 +144,8 @@ def refusals(experiment: Experiment, use: MetricUse, config: MetricConfig) -> It
         yield "post_stratify needs a dimension to stratify by; add dimensions: [platform]"
     if experiment.design == "cluster" and config.type != "ratio":
         yield f"{use.metric.name}: a cluster's metric is a ratio, its sum over the cluster's units by their number"
+    if experiment.design == "switchback" and config.type == "quantile":
+        yield f"{use.metric.name}: a block of a switchback has a mean or a ratio, no quantile"
     if config.cluster is not None:
         yield f"{use.metric.name}: cluster is not analysed; make the cluster the unit, and the metric a ratio"
 

@@ -26,7 +26,7 @@ from steelyard.compile.scan import Scan
 from steelyard.compile.templates import Templates
 from steelyard.compile.values import column
 from steelyard.dialects.registry import DIALECTS
-from steelyard.spec.design import EPOCH
+from steelyard.spec.design import BLOCK, BLOCK_PARTS, EPOCH
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.project import Exposures
 
@@ -140,7 +140,7 @@ class ExposurePlan:
         is used there is nothing to choose.
         """
         declared = self.files.project.exposures[self.group.exposures].dimensions
-        return tuple(declared) if set(self.group.dimensions) - {EPOCH} else ()
+        return tuple(declared) if set(self.group.dimensions) - {EPOCH, BLOCK} else ()
 
     def analysed_units(self) -> exp.Expr:
         """Return the query for the units that are analysed, per trigger."""
@@ -183,6 +183,8 @@ class ExposurePlan:
 
     def _first_level(self, name: str) -> exp.Expr:
         """Return a unit's level of a dimension at its first exposure."""
+        if name == f"dim_{BLOCK}":
+            return self._block()
         if name != f"dim_{EPOCH}":
             return first_of(name)
         level = exp.Case(default=exp.Literal.string(""))
@@ -194,6 +196,23 @@ class ExposurePlan:
                     exp.GTE(this=column("exposed_at"), expression=begins),
                 )
                 level = level.when(is_in, exp.Literal.string(epoch.start.isoformat()), copy=False)
+        return level
+
+    def _block(self) -> exp.Expr:
+        """Return the name of a switchback's block: its moment, its region and its unit."""
+        level = exp.Case(default=exp.Literal.string(""))
+        for numbered in (one for one in self.numbered if one.spec.design == "switchback"):
+            rule = numbered.spec.switchback
+            region = (
+                first_of(f"dim_{rule.region}") if rule is not None and rule.region else exp.Literal.string("")
+            )
+            parts = [exp.cast(column("exposed_at"), "varchar"), region, exp.cast(column("unit"), "varchar")]
+            text = parts[0]
+            for part in parts[1:]:
+                joined = exp.DPipe(this=text, expression=exp.Literal.string(BLOCK_PARTS))
+                text = exp.DPipe(this=joined, expression=part)
+            here = exp.EQ(this=column("experiment_no"), expression=exp.Literal.number(numbered.number))
+            level = level.when(here, text, copy=False)
         return level
 
     def fact_type(self, scan: Scan) -> tuple[bool, bool]:

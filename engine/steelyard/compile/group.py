@@ -17,7 +17,8 @@ from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
 from steelyard.errors import CompileError
-from steelyard.spec.design import EPOCH
+from steelyard.spec.design import BLOCK, EPOCH
+from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.loader import ProjectFiles
 
@@ -188,18 +189,23 @@ def _group(
         for covariate in measure.covariates
         if covariate.dimension
     }
+    wanted |= {
+        one.numbered.spec.switchback.region
+        for one in planned
+        if one.numbered.spec.switchback is not None and one.numbered.spec.switchback.region is not None
+    }
     known = files.project.exposures[exposures].dimensions
     unknown = wanted - set(known)
     if unknown:
         raise CompileError(f"the exposures {exposures!r} have no dimension {min(unknown)!r}")
-    chosen = tuple(name for name in known if name in wanted)
-    if any(one.numbered.spec.epochs for one in planned):
-        if EPOCH in known:
-            raise CompileError(
-                f"the exposures {exposures!r} have a dimension {EPOCH!r}, which a rollout needs for itself",
-                hint="give the dimension another name",
-            )
-        chosen = (*chosen, EPOCH)
+    own = tuple(_own_dimensions([one.numbered.spec for one in planned]))
+    if set(own) & set(known):
+        raise CompileError(
+            f"the exposures {exposures!r} have a dimension {min(set(own) & set(known))!r}, which a design needs for"
+            " itself",
+            hint="give the dimension another name",
+        )
+    chosen = (*(name for name in known if name in wanted), *own)
     group = Group(
         exposures=exposures,
         experiments=tuple(planned),
@@ -213,6 +219,14 @@ def _group(
         users = frozenset(_users(scan, planned))
         scan.experiments = users if len(users) < len(planned) else frozenset()
     return group
+
+
+def _own_dimensions(specs: Sequence[Experiment]) -> Iterator[str]:
+    """Yield the dimensions that designs add to those of the exposures."""
+    if any(spec.epochs for spec in specs):
+        yield EPOCH
+    if any(spec.design == "switchback" for spec in specs):
+        yield BLOCK
 
 
 def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:

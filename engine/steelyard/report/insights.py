@@ -41,6 +41,10 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
     if kind in ("main_effect", "interaction"):
         return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."
+    if kind == "randomisation_test":
+        return f"by the randomisation of blocks {_estimate(row)}, {p_equals(p)}. {row['detail']}"
+    if kind == "carry_over" and p is not None and p <= REMARKABLE:
+        return f"the effect carries over into the next block ({p_equals(p)}): leave out more time after a switch."
     if kind == "shipped_gap":
         return (
             f"the holdback differs from what was shipped by {_estimate(row)}, {p_equals(p)}. {row['detail']}"

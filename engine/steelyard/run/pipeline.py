@@ -22,6 +22,7 @@ from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
 from steelyard.analysis.results import Looks, analyse
 from steelyard.analysis.stopping import stopping_rows
+from steelyard.analysis.switchback import switchback_rows
 from steelyard.compile.catalogue import experiment_row, metric_row
 from steelyard.compile.group import Group, plan_groups
 from steelyard.compile.lock import meaning_of
@@ -263,6 +264,7 @@ class Run:
                     *around_effect(analysis, collected.counts[name], minimum_units=minimum),
                     *stopping_rows(analysis),
                     *factorial_rows(analysis),
+                    *switchback_rows(analysis),
                     *holdback_rows(analysis, self._shipped(name)),
                 )
             ],

@@ -8,15 +8,32 @@ from typing import Annotated, Any, Literal
 
 from steelyard.errors import SpecError
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
-from steelyard.spec.inference import Analysis
+from steelyard.spec.inference import Analysis, ColumnName
 from steelyard.spec.model import Spec, parsed_by, problem
 from steelyard.spec.times import parse_day
 
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
-ANALYSED_DESIGNS = ("fixed_split", "rollout", "bandit", "factorial", "cluster", "holdback")
+ANALYSED_DESIGNS = ("fixed_split", "rollout", "bandit", "switchback", "factorial", "cluster", "holdback")
 WITH_EPOCHS = ("rollout", "bandit")
 EPOCH = "allocation_epoch"
 """Dimension by which results are split where the allocation changes: the first day of a unit's epoch."""
+
+
+BLOCK = "switchback_block"
+"""Dimension by which a switchback's units, its blocks, are told apart: moment, region and unit of each."""
+BLOCK_PARTS = "\x1f"
+
+
+class Switchback(Spec):
+    """How the blocks of a switchback got their variants.
+
+    Attributes:
+        assignment: ``coin`` tosses one for each block; ``complete`` fixes how many are treated, in each region.
+        region: Dimension of the exposures within which blocks follow each other; None for one sequence.
+    """
+
+    assignment: Literal["coin", "complete"] = "coin"
+    region: ColumnName | None = None
 
 
 class Epoch(Spec):
@@ -123,6 +140,29 @@ def check_epochs(
                 + (": post_stratify" if name == "adjustment" else ""),
                 at=["analysis", name],
                 hint="leave it out",
+            )
+
+
+def check_blocks(design: str, switchback: Switchback | None, *, variants: int, analysis: Analysis) -> None:
+    """Refuse what a switchback, whose units are blocks of time, does not go with."""
+    if design != "switchback":
+        if switchback is not None:
+            raise problem(
+                f"a {design} has no blocks", at=["switchback"], hint="say design: switchback, or leave it out"
+            )
+        return
+    if variants != 2:
+        raise problem("a switchback switches between two variants", at=["variants"])
+    for name, value, wanted in (
+        ("test", analysis.test, "fixed"),
+        ("adjustment", analysis.adjustment, "none"),
+        ("trigger", analysis.trigger or "none", "none"),
+    ):
+        if value != wanted:
+            raise problem(
+                f"a switchback does not go with {name}: {value}",
+                at=["analysis", name],
+                hint=f"blocks of time are few and have no past of their own: use {name}: {wanted}",
             )
 
 

@@ -13,6 +13,8 @@ from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.design import (
     Design,
     Epoch,
+    Switchback,
+    check_blocks,
     check_clusters,
     check_design,
     check_epochs,
@@ -125,6 +127,7 @@ class Experiment(Spec):
         design: How units are assigned.
         variants: At least two.
         epochs: Of a rollout: when its allocation changed; that of the variants is the last one.
+        switchback: Of a switchback: how its blocks got their variants.
         shipped: Of a holdback: experiments whose changes it holds back.
         control: Name of the variant that the others are compared with.
         targeting: Values that columns of the exposures must have.
@@ -151,6 +154,7 @@ class Experiment(Spec):
     design: Design = "fixed_split"
     variants: Annotated[tuple[Variant, ...], BeforeValidator(_parse_variants)]
     epochs: tuple[Epoch, ...] = ()
+    switchback: Switchback | None = None
     shipped: Annotated[tuple[FileName, ...], OneOrMany] = ()
     control: Text
     targeting: Annotated[dict[Text, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
@@ -251,6 +255,7 @@ class Experiment(Spec):
             )
         check_design(self.design)
         check_epochs(self.design, self.epochs, start=self.start, end=self.end, analysis=self.analysis)
+        check_blocks(self.design, self.switchback, variants=len(self.variants), analysis=self.analysis)
         check_clusters(self.design, self.analysis.test)
         check_factors(self.design, [variant.factors for variant in self.variants])
         if self.shipped and self.design != "holdback":

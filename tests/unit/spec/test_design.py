@@ -105,7 +105,18 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
         ({"design": "bandit", "analysis": "fixed"}, "a bandit needs the epochs of its allocation"),
         ({"design": "cluster"}, "a group_sequential test needs hundreds of units, and a cluster is one"),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
-        ({"design": "switchback"}, "this version does not analyse the design switchback"),
+        ({"design": "aa"}, "this version does not analyse the design aa"),
+        ({"switchback": {"region": "country"}}, "a fixed_split has no blocks"),
+        (
+            {"design": "switchback", "analysis": "always_valid"},
+            "a switchback does not go with test: always_valid",
+        ),
+        ({"design": "switchback", "analysis": "fixed"}, "a switchback does not go with adjustment: cuped"),
+        (
+            {"design": "switchback", "analysis": {"test": "fixed", "adjustment": "none", "trigger": "met"}},
+            "a switchback does not go with trigger: met",
+        ),
+        ({"design": "switchback", "variants": ["a", "b", "c"]}, "a switchback switches between two variants"),
     ],
 )
 def test_what_does_not_go_together_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -46,6 +46,7 @@ def test_the_long_form_is_read(root: Path) -> None:
             {"name": "treatment", "allocation": 5000, "config": {"show_progress_bar": True}, "factors": {}},
         ],
         "epochs": [],
+        "switchback": None,
         "shipped": [],
         "control": "control",
         "targeting": {"country": ["SG", "MY", "TH"]},
@@ -337,8 +338,8 @@ CASES = [
     ("owner: payments-team", "owner: 5", ":3: owner must be text, not 5\n  hint: put it in quotes"),
     (
         "owner: payments-team",
-        "design: switchback",
-        ":3: this version does not analyse the design switchback\n  hint: use one of fixed_split, rollout",
+        "design: aa",
+        ":3: this version does not analyse the design aa\n  hint: use one of fixed_split, rollout",
     ),
     ("owner: payments-team", "design: bandid", ":3: unknown design 'bandid'\n  hint: did you mean 'bandit'?"),
     (
