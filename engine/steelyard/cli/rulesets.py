@@ -6,9 +6,14 @@ from pathlib import Path
 import click
 
 from steelyard.cli.options import parse_day, project_options
-from steelyard.cli.output import note
+from steelyard.cli.output import note, to_json
 from steelyard.run import Project
-from steelyard.run.rulesets import compare_rulesets, project_ruleset, publish_ruleset
+from steelyard.run.rulesets import (
+    compare_rulesets,
+    growthbook_payload,
+    project_ruleset,
+    publish_ruleset,
+)
 
 as_of = click.option(
     "--as-of",
@@ -88,3 +93,15 @@ def diff(
         data = project_ruleset(project, on=as_of)
     for line in compare_rulesets(old, data) or ["nothing changes"]:
         click.echo(line)
+
+
+@ruleset.command()
+@click.option("--skip-refused", is_flag=True, help="Leave out what cannot be carried, instead of refusing.")
+@project_options
+def growthbook(skip_refused: bool, project_dir: Path, profiles_dir: Path | None, target: str | None) -> None:
+    """Print what runs now as the payload of GrowthBook's SDKs, where these decide exactly alike.
+
+    Example: steelyard ruleset growthbook > features.json
+    """
+    project = Project.load(project_dir, target=target, profiles_dir=profiles_dir)
+    click.echo(to_json(growthbook_payload(project_ruleset(project), skips=skip_refused)))

@@ -1,16 +1,19 @@
 """Rulesets of a project: built, compared, published."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
 from steelyard.assign.build import build_ruleset
 from steelyard.assign.diff import diff_rulesets
+from steelyard.assign.growthbook import export_growthbook
 from steelyard.assign.publish import published_path, write_atomically
 from steelyard.assign.reading import read_ruleset
 from steelyard.assign.ruleset import Ruleset
 from steelyard.errors import SpecError
 from steelyard.run.project import Project
+from steelyard.spec.model import combine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,30 @@ class Published:
 def project_ruleset(project: Project, *, on: date | None = None) -> bytes:
     """The bytes of a project's ruleset; see `build_ruleset`."""
     return build_ruleset(project.files, on=on)
+
+
+def growthbook_payload(data: bytes, *, at: datetime | None = None, skips: bool = False) -> dict[str, Any]:
+    """The payload of GrowthBook's SDKs.
+
+    Args:
+        data: The ruleset.
+        at: What runs then; None is now.
+        skips: Leave out what cannot be carried, rather than refuse.
+
+    Raises:
+        SpecError: Something cannot be carried faithfully; all of it is listed.
+    """
+    moment = at or datetime.now(UTC)
+    export = export_growthbook(read_ruleset(data), at=moment.timestamp())
+    if export.refused and not skips:
+        hint = "export the rest with --skip-refused"
+        raise combine(
+            [
+                SpecError(why, where=f"{name} for GrowthBook", hint=hint)
+                for name, why in export.refused.items()
+            ]
+        )
+    return dict(export.payload)
 
 
 def read_ruleset_file(path: Path) -> Ruleset:
