@@ -11,6 +11,11 @@ select
   {% endif %}
   {% endfor %}
   min({{ tree(is_targeted) }}) as is_targeted,
+  {% if has_ruleset %}
+  coalesce(min(cast(log.ruleset_version as varchar)), '') as ruleset_version,
+  {% else %}
+  '' as ruleset_version,
+  {% endif %}
   count(*) as n,
   min({{ tree(instant) }}) as first_at
 from {{ tree(log) }} as log

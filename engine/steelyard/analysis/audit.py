@@ -12,6 +12,9 @@ from steelyard.stats.srm import chi_square
 NO_ASSIGNMENT = frozenset({"unknown_variant", "no_unit"})
 """Rows that other health checks count: they assign nobody."""
 
+UNKNOWN_RULESET = "unknown_ruleset"
+"""Right variants by a ruleset that was not published."""
+
 LEFT_OUT = "second_variant"
 """Units that were logged in two variants are left out of every analysis, so these do not bias one."""
 
@@ -46,7 +49,7 @@ class ClientAudit:
     """One client's logged assignments.
 
     Attributes:
-        labels: client, app_version and ruleset_version; '' where the log has none.
+        labels: client and app_version; '' where the log has none.
         verdicts: Assignments (of a unit to a variant) by verdict.
         logged: Rows of the log.
         right: Right assignments by variant.
@@ -72,14 +75,12 @@ class ClientAudit:
     @property
     def wrong(self) -> int:
         """Those among them that are not as recomputed."""
-        return self.assignments - self.verdicts[RIGHT]
+        return self.assignments - self.verdicts[RIGHT] - self.verdicts[UNKNOWN_RULESET]
 
     @property
     def name(self) -> str:
         """The client for readers."""
-        client, version, ruleset = self.labels
-        named = " ".join(part for part in (client, version) if part) or "the log"
-        return f"{named} (ruleset {ruleset})" if ruleset else named
+        return " ".join(part for part in self.labels if part) or "the log"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +119,8 @@ class AssignmentAudit:
         is_uneven = any(cause.kind == "lost_exposures" for one in self.clients for cause in one.causes)
         if is_uneven or (self.assignments and biasing / self.assignments > thresholds.assignment_share):
             return "fail"
-        return "warn" if self.wrong or any(map(self.count, sorted(NO_ASSIGNMENT))) else "pass"
+        noted = (UNKNOWN_RULESET, *sorted(NO_ASSIGNMENT))
+        return "warn" if self.wrong or any(map(self.count, noted)) else "pass"
 
 
 def read_clients(rows: Iterable[Mapping[str, Any]]) -> list[ClientAudit]:
@@ -187,10 +189,12 @@ def sentences(audit: AssignmentAudit) -> Iterator[str]:
         kinds = ", ".join(
             f"{n:,} {verdict.replace('_', ' ')}"
             for verdict in VERDICTS
-            if verdict not in (RIGHT, *NO_ASSIGNMENT) and (n := audit.count(verdict))
+            if verdict not in (RIGHT, UNKNOWN_RULESET, *NO_ASSIGNMENT) and (n := audit.count(verdict))
         )
         share = audit.wrong / audit.assignments
         yield f"Of {audit.assignments:,} logged assignments {audit.wrong:,} ({share:.2%}) are wrong: {kinds}."
+    if unknown := audit.count(UNKNOWN_RULESET):
+        yield f"{unknown:,} right ones name a ruleset that was not published."
     if not audit.is_declared:
         yield f"Its file says neither salt nor scheme: {audit.rule.scheme.name} with its name as salt is assumed."
     for client in audit.clients:

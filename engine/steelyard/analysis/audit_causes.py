@@ -13,7 +13,7 @@ from math import log
 from typing import Any
 
 from steelyard.analysis.audit import Cause, Client, ClientAudit
-from steelyard.compile.audit_log import LABELS
+from steelyard.compile.audit_log import LABELS, RULESET
 from steelyard.compile.audit_sql import RIGHT, WRONG_VARIANT, Rule
 from steelyard.hashing import WHOLE, cuts_of
 
@@ -21,6 +21,8 @@ SURE = log(1e4)
 """Odds against chance, over all that was tried, from which on a cause is named."""
 
 _FEW = 0.01
+_MOST = 0.9
+_ENOUGH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +88,32 @@ def best_trial(tried: Sequence[Tried], *, comparisons: int) -> Tried | None:
     return min(sure, key=lambda one: (-one.surprise, one.contradicted, one.number), default=None)
 
 
+def read_versions(rows: Iterable[Mapping[str, Any]]) -> dict[Client, dict[str, tuple[int, int]]]:
+    """Return right and wrong assignments by client and ruleset from the rows of ``versions_query``."""
+    found: dict[Client, dict[str, tuple[int, int]]] = {}
+    for row in rows:
+        versions = found.setdefault(tuple(str(row[label]) for label in LABELS), {})
+        right, wrong = versions.get(str(row[RULESET]), (0, 0))
+        n, is_right = int(row["assignments"]), row["verdict"] == RIGHT
+        versions[str(row[RULESET])] = (right + n * is_right, wrong + n * (not is_right))
+    return found
+
+
+def stale_version(client: Client, versions: Mapping[Client, Mapping[str, tuple[int, int]]]) -> str | None:
+    """Return the ruleset that most of a client's wrong assignments name, where most right ones name another."""
+    mine = versions.get(client, {})
+    right: dict[str, int] = {}
+    for counted in versions.values():
+        for version, (n, _) in counted.items():
+            right[version] = right.get(version, 0) + n
+    wrong = {version: n for version, (_, n) in mine.items() if n}
+    if not wrong or not any(right.values()):
+        return None
+    worst, usual = max(wrong, key=lambda v: (wrong[v], v)), max(right, key=lambda v: (right[v], v))
+    is_it = worst not in ("", usual) and wrong[worst] >= max(_ENOUGH, _MOST * sum(wrong.values()))
+    return worst if is_it else None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bin:
     """Wrong assignments of one client in one bin of buckets."""
@@ -146,6 +174,14 @@ def split_cause(client: ClientAudit, bins: Sequence[Bin], rule: Rule, *, width: 
     return Cause(
         kind="other_split", text=f"splits the buckets otherwise: {text}", explained=explained / wrong
     )
+
+
+def stale_cause(version: str, cause: Cause | None) -> Cause:
+    """Return the cause of a client whose wrong assignments name a ruleset that others have replaced."""
+    text = f"still has the ruleset {version}"
+    if cause is None:
+        return Cause(kind="stale_ruleset", text=text, explained=1.0)
+    return Cause(kind="stale_ruleset", text=f"{text}; it {cause.text}", explained=cause.explained)
 
 
 def _total(bins: Sequence[Bin]) -> int:

@@ -85,11 +85,19 @@ def _attribute(text: str) -> tuple[str, Any]:
 @click.command()
 @select_option
 @as_of_option
+@click.option(
+    "--ruleset",
+    "rulesets",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True),
+    help="Ruleset that was published, to know what stale clients do; may be repeated.",
+)
 @format_option
 @project_options
 def audit(
     select: tuple[str, ...],
     as_of: date | None,
+    rulesets: tuple[Path, ...],
     style: str,
     project_dir: Path,
     profiles_dir: Path | None,
@@ -100,7 +108,7 @@ def audit(
     Example: steelyard audit --select checkout-progress-bar
     """
     project = Project.load(project_dir, target=target, profiles_dir=profiles_dir)
-    audits = audit_project(project, select=select, as_of=as_of)
+    audits = audit_project(project, select=select, as_of=as_of, rulesets=rulesets)
     thresholds = project.files.project.health
     if style == "text":
         click.echo("\n\n".join(render_audit(one, one.status(thresholds)) for one in audits))

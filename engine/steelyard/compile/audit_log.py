@@ -15,8 +15,10 @@ from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import CompileError
 from steelyard.spec.loader import ProjectFiles
 
-LABELS = ("client", "app_version", "ruleset_version")
+LABELS = ("client", "app_version")
 """Columns of a log that say who assigned; those that it lacks are ''."""
+
+RULESET = "ruleset_version"
 
 AUDITED = "audited"
 _MARGIN = timedelta(days=2)
@@ -41,8 +43,8 @@ class AuditedLog:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """The labels that the log has."""
-        return tuple(label for label in LABELS if label in self.columns)
+        """What the log has of the labels and the ruleset's version."""
+        return tuple(label for label in (*LABELS, RULESET) if label in self.columns)
 
     def query(self, files: ProjectFiles, templates: Templates) -> str:
         """Return the query that fills the table `AUDITED`.
@@ -71,6 +73,7 @@ class AuditedLog:
             "audited.sql",
             **context,
             is_targeted=_flag(context["targeting"]),
+            has_ruleset=RULESET in self.labels,
             labels=[{"name": label, "is_logged": label in self.labels} for label in LABELS],
         )
         return DIALECTS[self.dialect].generate(tree)

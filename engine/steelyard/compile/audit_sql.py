@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from steelyard.compile.audit_log import AUDITED, LABELS
+from steelyard.compile.audit_log import AUDITED, LABELS, RULESET
 from steelyard.hashing import Scheme, cuts_of
 from steelyard.hashing.sql import bucket_sql, variant_sql
 from steelyard.spec.experiment import Experiment
@@ -23,6 +23,7 @@ VERDICTS = (
     "outside_allocation",
     "in_holdback",
     "not_targeted",
+    "unknown_ruleset",
     "unknown_variant",
     "no_unit",
 )
@@ -77,8 +78,18 @@ class Claims:
     is_held_back: exp.Expr | None = None
 
 
-def recomputed_query(rule: Rule, number: int, dialect: str, claims: Claims) -> str:
-    """Return the query that fills the table `RECOMPUTED`: each logged assignment, its bucket, and what is wrong."""
+def recomputed_query(
+    rule: Rule, number: int, dialect: str, claims: Claims, versions: Sequence[str] = ()
+) -> str:
+    """Return the query that fills the table `RECOMPUTED`: each logged assignment, its bucket, and what is wrong.
+
+    Args:
+        rule: How units are assigned.
+        number: The experiment's.
+        dialect: Dialect of the target.
+        claims: Which units may be in the experiment.
+        versions: Versions of rulesets that were published; without any, none is unknown.
+    """
     of_one = (
         exp.select("*", rule.bucket(dialect).as_("bucket"))
         .from_(AUDITED)
@@ -93,13 +104,13 @@ def recomputed_query(rule: Rule, number: int, dialect: str, claims: Claims) -> s
     )
     with_right = exp.select("*", seen_right.as_("is_seen_right")).from_(expected.subquery("with_expected"))
     return (
-        exp.select("*", _verdict(rule, claims).as_("verdict"))
+        exp.select("*", _verdict(rule, claims, versions).as_("verdict"))
         .from_(with_right.subquery("with_right"))
         .sql(dialect)
     )
 
 
-def _verdict(rule: Rule, claims: Claims) -> exp.Expr:
+def _verdict(rule: Rule, claims: Claims, versions: Sequence[str]) -> exp.Expr:
     variant, expected = exp.column("variant"), exp.column("expected")
     declared = exp.In(this=variant.copy(), expressions=[exp.Literal.string(one) for one in rule.variants])
     case = exp.Case()
@@ -111,12 +122,32 @@ def _verdict(rule: Rule, claims: Claims) -> exp.Expr:
         (claims.is_outside, "outside_allocation"),
         (exp.Is(this=expected.copy(), expression=exp.null()), "outside_allocation"),
         (exp.EQ(this=exp.column("is_targeted"), expression=exp.Literal.number(0)), "not_targeted"),
+        (_is_unknown(versions, exp.EQ(this=variant.copy(), expression=expected.copy())), "unknown_ruleset"),
         (exp.EQ(this=variant.copy(), expression=expected.copy()), RIGHT),
         (exp.EQ(this=exp.column("is_seen_right"), expression=exp.Literal.number(1)), "second_variant"),
     ):
         if condition is not None:
             case = case.when(condition, exp.Literal.string(name), copy=False)
     return case.else_(exp.Literal.string(WRONG_VARIANT), copy=False)
+
+
+def _is_unknown(versions: Sequence[str], is_right: exp.Expr) -> exp.Expr | None:
+    if not versions:
+        return None
+    known = exp.In(this=exp.column(RULESET), expressions=[exp.Literal.string(one) for one in ("", *versions)])
+    return exp.and_(is_right, exp.Not(this=known))
+
+
+def versions_query(dialect: str) -> str:
+    """Return the query for right and wrong assignments by client and the version of its ruleset."""
+    keys = [exp.column(name) for name in (*LABELS, RULESET, "verdict")]
+    return (
+        exp.select(*keys, exp.Count(this=exp.Star()).as_("assignments"))
+        .from_(RECOMPUTED)
+        .where(is_judged())
+        .group_by(*(key.copy() for key in keys))
+        .sql(dialect)
+    )
 
 
 def counts_query(dialect: str) -> str:

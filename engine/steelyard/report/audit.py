@@ -12,16 +12,16 @@ _WIDTH = 100
 
 
 def render_audit(audit: AssignmentAudit, status: str) -> str:
-    """Return what was found as sentences, and below them one line per client, without columns of zeros."""
-    return "\n".join([f"{audit.experiment}: {status}", *_lines(audit)])
+    """Return what was found as sentences; unless all is right, one line per client, without columns of zeros."""
+    return "\n".join([f"{audit.experiment}: {status}", *_lines(audit, status)])
 
 
-def _lines(audit: AssignmentAudit) -> Iterator[str]:
+def _lines(audit: AssignmentAudit, status: str) -> Iterator[str]:
     for sentence in sentences(audit):
         yield from textwrap.wrap(sentence, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
     labels = [k for k in range(len(LABELS)) if any(client.labels[k] for client in audit.clients)]
     shown = [verdict for verdict in VERDICTS if verdict == RIGHT or audit.count(verdict)]
-    if not labels:
+    if not labels or status == "pass":
         return
     rows = [
         [

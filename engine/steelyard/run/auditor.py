@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 from steelyard.analysis.audit import (
@@ -13,7 +14,17 @@ from steelyard.analysis.audit import (
     audit_row,
     read_clients,
 )
-from steelyard.analysis.audit_causes import Tried, best_trial, read_bins, read_tried, split_cause
+from steelyard.analysis.audit_causes import (
+    Tried,
+    best_trial,
+    read_bins,
+    read_tried,
+    read_versions,
+    split_cause,
+    stale_cause,
+    stale_version,
+)
+from steelyard.assign.ruleset import Ruleset
 from steelyard.compile.audit_log import AUDITED, LABELS, AuditedLog, written_log
 from steelyard.compile.audit_sql import (
     RECOMPUTED,
@@ -22,6 +33,7 @@ from steelyard.compile.audit_sql import (
     Rule,
     counts_query,
     recomputed_query,
+    versions_query,
 )
 from steelyard.compile.audit_trials import (
     PER_QUERY,
@@ -54,10 +66,18 @@ class Auditor:
         files: The project.
         warehouse: Where its logs are.
         as_of: Last day.
+        rulesets: Rulesets that were published, by version.
     """
 
-    def __init__(self, files: ProjectFiles, warehouse: Warehouse, *, as_of: date) -> None:
-        self.files, self.warehouse, self.as_of = files, warehouse, as_of
+    def __init__(
+        self,
+        files: ProjectFiles,
+        warehouse: Warehouse,
+        *,
+        as_of: date,
+        rulesets: Mapping[str, Ruleset] = MappingProxyType({}),
+    ) -> None:
+        self.files, self.warehouse, self.as_of, self.rulesets = files, warehouse, as_of, rulesets
 
     def audit(self, names: Sequence[str]) -> Iterator[AssignmentAudit]:
         """Yield the audit of each experiment that has begun, log by log."""
@@ -98,7 +118,9 @@ class Auditor:
 
     def _experiment(self, one: NumberedExperiment) -> AssignmentAudit:
         rule, dialect = Rule.of(one.spec), self.warehouse.dialect
-        self.warehouse.create_temporary(RECOMPUTED, recomputed_query(rule, one.number, dialect, Claims()))
+        self.warehouse.create_temporary(
+            RECOMPUTED, recomputed_query(rule, one.number, dialect, Claims(), sorted(self.rulesets))
+        )
         clients = read_clients(self.warehouse.query(counts_query(dialect)).dicts())
         if any(client.verdicts[WRONG_VARIANT] for client in clients):
             self._find_causes(one, rule, clients)
@@ -114,7 +136,10 @@ class Auditor:
         """Try every way on a sample; what the best explains is left out of the next round."""
         dialect = self.warehouse.dialect
         tried = trials(
-            rule, variations(rule.scheme, rule.salt, self._other_salts(one.spec.name)), dialect, {}
+            rule,
+            variations(rule.scheme, rule.salt, self._other_salts(one.spec.name)),
+            dialect,
+            self._earlier(one.spec.name),
         )
         sample, rounds = sample_query(rule, dialect), 0
         by_labels = {client.labels: client for client in clients}
@@ -130,8 +155,12 @@ class Auditor:
         name = f"audit_sample_{rounds}"
         self.warehouse.create_temporary(name, sample)
         left = read_bins(self.warehouse.query(bins_query(rule, name, dialect)).dicts())
+        versions = read_versions(self.warehouse.query(versions_query(dialect)).dicts())
         for labels, bins in left.items():
             cause = split_cause(by_labels[labels], bins, rule, width=bin_width(rule))
+            stale = stale_version(labels, versions)
+            if stale is not None:
+                cause = stale_cause(stale, cause)
             if cause is not None:
                 by_labels[labels].add(cause)
 
@@ -157,6 +186,19 @@ class Auditor:
             named = dict(zip(LABELS, labels, strict=True))
             conditions.append(explained_by(trial, named, is_all=best.explained == best.wrong))
         return conditions
+
+    def _earlier(self, name: str) -> dict[str, Rule]:
+        """Return how published rulesets assigned an experiment's units, by version."""
+        return {
+            version: Rule(
+                scheme=known.scheme,
+                salt=known.salt,
+                variants=tuple(variant.name for variant in known.variants),
+                shares=tuple(variant.share for variant in known.variants),
+            )
+            for version, ruleset in self.rulesets.items()
+            if (known := ruleset.experiments.get(name)) is not None
+        }
 
     def _other_salts(self, name: str) -> dict[str, str]:
         """Return salts that a client may have mixed up, by what they are."""

@@ -14,10 +14,12 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from steelyard.assign.reading import read_ruleset
 from steelyard.cli.main import cli
 from steelyard.errors import CompileError
 from steelyard.hashing import SCHEMES
 from steelyard.run import Auditor, Project, audit_project
+from steelyard.run.rulesets import project_ruleset
 
 Rule = Callable[[str], str]
 SHARES = {"control": 5000, "treatment": 5000}
@@ -269,6 +271,7 @@ def test_each_verdict_is_counted(audited: Audited) -> None:
         "outside_allocation": 0,
         "in_holdback": 0,
         "not_targeted": 7,
+        "unknown_ruleset": 0,
         "unknown_variant": 2,
         "no_unit": 2,
     }
@@ -309,7 +312,7 @@ def test_the_command_prints_the_causes_and_exits_with_3(audited: Audited) -> Non
     assert result.exit_code == 3
     assert "the audit failed for exp" in result.stderr
     assert result.stdout.startswith("exp: fail\n  - Of 1,200 logged assignments ")
-    assert "doubles 1.0 (ruleset 7) hashes ids before they are hashed (SHA-256) (100% of its" in result.stdout
+    assert "doubles 1.0 hashes ids before they are hashed (SHA-256) (100% of its" in result.stdout
     assert "sha256 with its name as salt is assumed" in result.stdout
     arguments = ["audit", "-s", "exp", "--format", "json", "--project-dir", str(audited.root)]
     rows = json.loads(CliRunner().invoke(cli, arguments).stdout)
@@ -355,3 +358,45 @@ def test_a_run_goes_on_where_an_audit_cannot(audited: Audited) -> None:
     assert rows["exp"]["status"] == "warn"
     assert "cannot be recomputed: DuckDB has no SQL for Murmur3Wide" in rows["exp"]["detail"]
     assert rows["other"]["detail"] == "No assignment has been logged."
+
+
+def published(audited: Audited, name: str, *, salt: str) -> tuple[str, Path]:
+    """Return the version and the file of a ruleset in which the experiment has another salt."""
+    audited.experiment("exp", more=f"salt: {salt}\n")
+    path = audited.root / f"{name}.json"
+    data = project_ruleset(Project.load(audited.root))
+    path.write_bytes(data)
+    return read_ruleset(data).version, path
+
+
+def test_a_client_with_a_ruleset_of_another_salt_is_stale(audited: Audited) -> None:
+    old, old_path = published(audited, "old", salt="before")
+    new, new_path = published(audited, "new", salt="exp")
+    rows = rows_of("fine", right, ruleset=new)
+    rows += rows_of("stale", lambda u: half(bucket_of(f"before:{u}")), ruleset=old)
+    audited.log([*rows, *rows_of("odd", right, n=40, ruleset="made up")])
+    project = Project.load(audited.root)
+    (known,) = audit_project(project, select=["exp"], rulesets=[old_path, new_path])
+    found = {client.labels[0]: client for client in known.clients}
+    assert [(cause.kind, cause.text) for cause in found["stale"].causes] == [
+        ("stale_ruleset", f"assigns by the ruleset {old}")
+    ]
+    assert found["odd"].verdicts["unknown_ruleset"] == 40
+    assert (found["odd"].wrong, found["fine"].causes) == (0, [])
+    # Without the file nobody knows its salt, but all of its wrong assignments name another ruleset.
+    (blind,) = audit_project(project, select=["exp"])
+    causes = {client.labels[0]: [cause.text for cause in client.causes] for client in blind.clients}
+    assert causes == {"fine": [], "odd": [], "stale": [f"still has the ruleset {old}"]}
+    assert blind.count("unknown_ruleset") == 0
+
+
+def test_a_client_with_a_ruleset_of_other_shares_is_stale(audited: Audited) -> None:
+    stale = rows_of("stale", lambda u: half(bucket_of(f"exp:{u}"), cut=2000), ruleset="6")
+    audited.log([*rows_of("fine", right, n=2000), *stale])
+    found = {client.labels[0]: client for client in audited.audit().clients}
+    (cause,) = found["stale"].causes
+    assert cause.kind == "stale_ruleset"
+    assert (
+        "still has the ruleset 6; it splits the buckets otherwise: treatment in place of control"
+        in cause.text
+    )
