@@ -276,3 +276,43 @@ def test_a_dimension_that_a_design_needs_for_itself_is_refused(tmp_path: Path) -
     spec.write_text(f"{spec.read_text(encoding='utf-8')}design: switchback\n", encoding="utf-8")
     found = Project.load(tmp_path).run(RunOptions(as_of=LAST)).failures
     assert "have a dimension 'switchback_block', which a design needs for itself" in found["one"]
+
+
+CAPPED = (
+    "{{ config(version=1, direction='increase', winsorize={'upper': 4},"
+    " window={'start': '0d', 'end': '1d', 'mature': true}) }}\n"
+    "select user_id, sum(amount) as spend from events where ts >= :start and ts < :end group by user_id\n"
+)
+OPEN = CAPPED.replace(" window={'start': '0d', 'end': '1d', 'mature': true}", "")
+
+
+@pytest.mark.parametrize("sql", [CAPPED, OPEN], ids=["mature", "open"])
+@pytest.mark.parametrize(
+    ("outlier", "words"), [(0.0, "says the same as"), (8000.0, "says something else than")]
+)
+def test_a_capped_metric_is_shown_without_its_cap(
+    tmp_path: Path, sql: str, outlier: float, words: str
+) -> None:
+    random = np.random.default_rng(61)
+    values = {"control": random.gamma(2.0, 1.0, 500), "treatment": random.gamma(2.0, 1.4, 500)}
+    values["control"][0] += outlier
+    exposures, events = logged("one", values, random)
+    spec = {**BASE, "variants": list(values), "analysis": FIXED}
+    write(
+        tmp_path,
+        experiments={"one": spec},
+        tables={"exposures": exposures, "events": events},
+        metrics={"spend": sql},
+    )
+    ran = run(tmp_path, LAST)
+    (row,) = ran.rows("insights", "kind = 'without_cap'")
+    (result,) = ran.rows("results", "hypothesis = 'superiority'")
+    spread = [one.var(ddof=1) / len(one) for one in values.values()]
+    assert row["estimate"] == pytest.approx(values["treatment"].mean() - values["control"].mean())
+    assert row["std_error"] == pytest.approx(np.sqrt(sum(spread)))
+    assert words in row["detail"]
+    capped = [np.minimum(one, 4.0) for one in values.values()]
+    assert result["effect"] == pytest.approx(capped[1].mean() - capped[0].mean())
+    share = sum(one.var(ddof=1) / len(one) for one in capped) / sum(spread)
+    assert f"leaves {share:.0%} of the variance" in row["detail"]
+    assert {one["metric"] for one in ran.rows("moments")} == {"spend"}

@@ -12,7 +12,10 @@ from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.means import means_of
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
+from steelyard.metric_types.registry import METRIC_TYPES
+from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.bayes import normal_posterior
+from steelyard.stats.caps import cap_sensitivity
 from steelyard.stats.dilution import diluted
 from steelyard.stats.heterogeneity import heterogeneity
 from steelyard.stats.means import MeanPair, satterthwaite
@@ -45,6 +48,7 @@ def around_effect(analysis: Analysis, counts: LogCounts, *, minimum_units: int) 
     for one in metrics_once(analysis):
         yield from _cohorts(one, analysis)
         yield from _belief(one, analysis)
+        yield from _without_cap(one, analysis)
         if analysis.calendar.experiment.analysis.trigger is not None:
             yield from _dilution(one, analysis, counts)
 
@@ -158,6 +162,43 @@ def _change(cohorts: Sequence[MeanPair], treatment: int) -> Row:
         "statistic": change / error,
         "p_value": float(p_value(change / error, df)),
     }
+
+
+def _without_cap(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
+    """Yield the effect without the metric's cap, unadjusted, from the same pass over the rows."""
+    moments, measure = analysis.moments, one.test.measure
+    found = moments.uncapped.get(measure.name)
+    limits = moments.metrics[measure.name].caps if found is not None else {}
+    if found is None or not limits:
+        return
+    kind = METRIC_TYPES[measure.query.source.config.type]
+    outcomes = list(range(len(measure.fills)))
+    cells = [metric.cells[EVERYONE][-1].select(outcomes) for metric in (moments.metrics[measure.name], found)]
+    reduced = [kind.reduce(cell) for cell in cells]
+    pairs = [unadjusted(part.moments, reason=part.reason).pairs(one.means.control) for part in reduced]
+    compared = cap_sensitivity(
+        pairs, [limits.get("upper", limits.get("lower", np.nan)), np.nan], alpha=one.test.alpha
+    )
+    plain = compared.comparisons[1]
+    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
+        word = "the same as" if compared.is_stable[treatment] else "something else than"
+        gain = compared.precision[0][treatment]
+        detail = f"The effect without the cap says {word} with it."
+        if np.isfinite(gain):
+            detail += f" The cap leaves {gain:.0%} of the variance."
+        yield insight(
+            "without_cap",
+            one,
+            variant.name,
+            estimate=plain.effect[treatment],
+            std_error=plain.std_error[treatment],
+            ci_lower=plain.ci_lower[treatment],
+            ci_upper=plain.ci_upper[treatment],
+            statistic=plain.statistic[treatment],
+            p_value=plain.p_value[treatment],
+            detail=detail,
+            reason=str(plain.reason[treatment]) or None,
+        )
 
 
 def _dilution(one: TestedMetric, analysis: Analysis, counts: LogCounts) -> Iterator[Row]:

@@ -45,6 +45,7 @@ class ExperimentMoments:
         planned: The experiment.
         days: Days of the series.
         metrics: By the measure's name.
+        uncapped: By the name of a capped measure: its moments without the cap.
         quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
         lags: By the measure's name: days from a unit's exposure to the day on which its window has closed.
@@ -53,6 +54,7 @@ class ExperimentMoments:
     planned: PlannedExperiment
     days: list[date]
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
+    uncapped: dict[str, MetricMoments] = field(default_factory=dict)
     quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
     lags: dict[str, int] = field(default_factory=dict)
@@ -118,7 +120,7 @@ class _Builder:
         self.entries: dict[str, dict[Segment, _Sums]] = {}
         self.changes: dict[str, dict[Segment, _Sums]] = {}
         self.direct: dict[str, dict[Segment, _Sums]] = {}
-        self.wanted = {measure.name for _, measure in planned.measures}
+        self.wanted = {measure.name for measure in planned.measured}
 
     def add(self, answer: MomentRows) -> None:
         """Add one query's answer."""
@@ -182,6 +184,10 @@ class _Builder:
             for segment in result.exposed:
                 metric.cells[segment] = self._moments(measure, segment)
             result.metrics[measure.name] = metric
+        for name, measure in self.planned.uncapped.items():
+            result.uncapped[name] = MetricMoments(
+                measure=measure, cells={EVERYONE: self._moments(measure, EVERYONE)}
+            )
         return result
 
     def _moments(self, measure: Measure, segment: Segment) -> Moments:

@@ -12,7 +12,7 @@ from steelyard.compile.exposure_sql import (
     LogTypes,
     NumberedExperiment,
 )
-from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_measure
+from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_measure, without_cap
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
@@ -50,11 +50,18 @@ class PlannedExperiment:
         numbered: The experiment and its number.
         measures: Each use of a metric, and how it is measured.
         zone: Zone in which days begin.
+        uncapped: By the measure's name: the same measure without its cap.
     """
 
     numbered: NumberedExperiment
     measures: tuple[tuple[MetricUse, Measure], ...]
     zone: ZoneInfo
+    uncapped: Mapping[str, Measure] = field(default_factory=dict)
+
+    @property
+    def measured(self) -> tuple[Measure, ...]:
+        """All that is measured: what the metrics are, and capped ones without their caps."""
+        return (*(measure for _, measure in self.measures), *self.uncapped.values())
 
     @property
     def last_day(self) -> date:
@@ -155,9 +162,19 @@ def plan_groups(
         numbered = NumberedExperiment(number=counters[spec.exposures], spec=spec, as_of=as_of)
         measures = tuple(_settle(files, queries, name))
         groups.setdefault(spec.exposures, []).append(
-            PlannedExperiment(numbered=numbered, measures=measures, zone=zone)
+            PlannedExperiment(
+                numbered=numbered, measures=measures, zone=zone, uncapped=_uncapped(spec, measures)
+            )
         )
     return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
+
+
+def _uncapped(spec: Experiment, measures: Sequence[tuple[MetricUse, Measure]]) -> dict[str, Measure]:
+    """Return capped measures without their caps, of designs that compare one split of units."""
+    if spec.epochs or spec.design in ("cluster", "switchback"):
+        return {}
+    found = {measure.name: without_cap(measure) for _, measure in measures}
+    return {name: measure for name, measure in found.items() if measure is not None}
 
 
 def _settle(
@@ -178,7 +195,7 @@ def _group(
 ) -> Group:
     measures: dict[str, Measure] = {}
     for experiment in planned:
-        for _, measure in experiment.measures:
+        for measure in experiment.measured:
             if measure.name not in measures or measure.covariates:
                 measures[measure.name] = measure
     scans = fuse([(measure, True) for measure in measures.values()], is_series=is_series)
@@ -233,7 +250,7 @@ def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:
     """Yield the numbers of the experiments that use a scan."""
     names = {measure.name for measure in (*scan.outcomes, *scan.covariates)}
     for experiment in planned:
-        for _, measure in experiment.measures:
+        for measure in experiment.measured:
             before = {
                 covariate.measure.name for covariate in measure.covariates if covariate.measure is not None
             }

@@ -98,6 +98,26 @@ class Covariate:
     dimension: str = ""
 
 
+def without_cap(measure: Measure) -> Measure | None:
+    """Return a capped measure without its caps and covariates, from the same columns of the same scan.
+
+    Returns:
+        The measure; None where there is no cap, or where it would take a scan of its own.
+    """
+    query = measure.query
+    if measure.winsorize is None or query.shape != "aggregate":
+        return None
+    if not all(
+        partial.merge in ("add", "min", "max") for value in query.values for partial in value.partials
+    ):
+        return None
+    config = query.source.config.model_copy(update={"winsorize": None})
+    uncapped = replace(query, source=replace(query.source, config=config))
+    return replace(
+        measure, name=f"{measure.name} without its cap", query=uncapped, covariates=(), lookback=None
+    )
+
+
 def newest_versions(queries: Mapping[MetricKey, MetricQuery]) -> dict[str, int]:
     """Return the newest version of each metric."""
     newest: dict[str, int] = {}

@@ -164,7 +164,7 @@ class GroupPlan(ScanPlan):
     def _users(self, measure: str, *, is_covariate: bool) -> Iterator[int]:
         """Yield the experiments that use a measure's value, or its covariates."""
         for experiment in self.group.experiments:
-            used = [one for _, one in experiment.measures if one.name == measure]
+            used = [one for one in experiment.measured if one.name == measure]
             if any(one.covariates or not is_covariate for one in used):
                 yield experiment.numbered.number
 

@@ -39,6 +39,8 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         )
     if kind == "cohort_change" and p is not None and p <= REMARKABLE:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
+    if kind == "without_cap" and "something else" in str(row["detail"]):
+        return f"{row['detail']} {_estimate(row)}."
     if kind in ("main_effect", "interaction"):
         return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."
     if kind == "randomisation_test":
