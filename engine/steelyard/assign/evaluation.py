@@ -77,6 +77,7 @@ class Evaluator:
         self.ruleset = ruleset
         self._experiments = _Deciders(ruleset, ruleset.experiments)
         self._rollouts = _Deciders(ruleset, ruleset.rollouts)
+        self._all: list[tuple[str, Decide]] | None = None
         self._setters: dict[tuple[str | None, str], list[tuple[_Deciders, str]]] = {}
         for experiment in ruleset.experiments.values():
             self._add(experiment, experiment.variants[0].config, self._experiments)
@@ -104,8 +105,9 @@ class Evaluator:
     def decide_all(self, unit: Unit | None, attributes: Attributes, *, now: float) -> dict[str, Outcome]:
         """What every experiment decides for a unit; see `decide`."""
         buckets: Buckets = {}
-        deciders = self._experiments
-        return {name: deciders[name](unit, attributes, now, buckets) for name in self.ruleset.experiments}
+        if self._all is None:
+            self._all = [(name, self._experiments[name]) for name in self.ruleset.experiments]
+        return {name: decide(unit, attributes, now, buckets) for name, decide in self._all}
 
     def setting(
         self, flag: str, key: str, unit: Unit | None, attributes: Attributes, *, now: float, buckets: Buckets
@@ -191,7 +193,14 @@ def _decider(ruleset: Ruleset, entry: Experiment | Rollout) -> Decide:
         bucket = bucketer(identifier)
         return not_allocated if bucket is None else outcomes[bisect_right(cuts, bucket)]
 
-    return decide
+    def decide_everyone(unit: Unit | None, attributes: Attributes, now: float, buckets: Buckets) -> Outcome:
+        """The same where only the days and the variant's bucket are to be looked at: most experiments."""
+        identifier = unit if is_targeting_unit and unit is not None else attributes.get(key)
+        if starts <= now < ends and (bucket := bucketer(identifier)) is not None:
+            return outcomes[bisect_right(cuts, bucket)]
+        return no_unit if identifier is None or identifier == "" else not_running
+
+    return decide_everyone if held is None and allowed is None and targets is None else decide
 
 
 def _cuts(entry: Experiment | Rollout) -> tuple[int, ...]:
