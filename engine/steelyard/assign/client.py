@@ -6,9 +6,8 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from threading import Event, Lock, Thread
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from steelyard.assign.evaluation import Outcome, Why
@@ -18,6 +17,9 @@ from steelyard.assign.resolution import Context, Expected, Resolution, Resolver
 from steelyard.assign.sources import source_of
 from steelyard.errors import EngineError
 from steelyard.hashing import Unit
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LONGEST_WAIT_SECONDS = 600.0
 FLUSH_SECONDS = 1.0
@@ -76,12 +78,12 @@ class Client:
 
     def __init__(
         self,
-        source: Path | str,
+        source: "Path | str",
         *,
         app: str,
         app_version: str = "",
         writer: Writer | None = None,
-        cache: Path | str | None = None,
+        cache: "Path | str | None" = None,
         poll_seconds: float = 45.0,
         timeout_seconds: float = 5.0,
         raises: bool = False,
@@ -91,7 +93,7 @@ class Client:
         self._app, self._app_version, self._writer = app, app_version, writer
         self._raises, self._clock, self._poll_seconds = raises, clock, poll_seconds
         self._holder = Holder(
-            source_of(source, timeout_seconds), None if cache is None else Path(cache), clock
+            source_of(source, timeout_seconds), None if cache is None else os.fspath(cache), clock
         )
         self._resolver: Resolver | None = None
         self._seen = Seen(most_remembered)

@@ -1,8 +1,8 @@
 """The ruleset that a client decides by: fetched, checked, kept on disk, and never replaced by a worse one."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from steelyard.assign.evaluation import Evaluator
@@ -47,17 +47,18 @@ class Holder:
         clock: Seconds since 1970.
     """
 
-    def __init__(self, source: Source, cache: Path | None, clock: Callable[[], float]) -> None:
+    def __init__(self, source: Source, cache: str | None, clock: Callable[[], float]) -> None:
         self._source, self._cache, self._clock = source, cache, clock
         self._tag = ""
         self.held = Held(status="empty", evaluator=None, checked_at=None, failures=0, error="")
 
     def recall(self) -> None:
         """Take the ruleset that the cache has, as stale; a cache that cannot be read is none."""
-        if self._cache is None or not self._cache.exists():
+        if self._cache is None or not os.path.exists(self._cache):  # noqa: PTH110
             return
         try:
-            evaluator = Evaluator(read_ruleset(self._cache.read_bytes(), str(self._cache)))
+            with open(self._cache, "rb") as file:  # noqa: PTH123
+                evaluator = Evaluator(read_ruleset(file.read(), self._cache))
         except (EngineError, OSError) as error:
             self.held = Held(status="empty", evaluator=None, checked_at=None, failures=0, error=str(error))
             return
@@ -96,11 +97,14 @@ class Holder:
     def _keep(self, data: bytes) -> None:
         if self._cache is None:
             return
+        from pathlib import Path  # noqa: PLC0415
+
         from steelyard.assign.publish import write_atomically  # noqa: PLC0415
 
+        path = Path(self._cache)
         try:
-            self._cache.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(self._cache, data)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(path, data)
         except (EngineError, OSError) as error:
             held = self.held
             self.held = Held(

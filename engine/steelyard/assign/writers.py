@@ -3,9 +3,12 @@
 import json
 import os
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from steelyard.assign.exposure import Exposure
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class JsonLinesWriter:
@@ -17,8 +20,8 @@ class JsonLinesWriter:
         path: The file; it is made when the first exposure comes.
     """
 
-    def __init__(self, path: Path | str) -> None:
-        self._path = Path(path)
+    def __init__(self, path: "Path | str") -> None:
+        self._path = os.fspath(path)
         self._descriptor: int | None = None
 
     def write(self, exposure: Exposure) -> None:
@@ -30,7 +33,8 @@ class JsonLinesWriter:
         line = json.dumps(exposure.to_json(), ensure_ascii=False, separators=(",", ":")) + "\n"
         data = line.encode()
         if self._descriptor is None:
-            self._descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+            self._descriptor = os.open(self._path, flags, 0o644)
         written = os.write(self._descriptor, data)
         if written < len(data):
             raise OSError(f"only {written} of {len(data)} bytes were written to {self._path}")
