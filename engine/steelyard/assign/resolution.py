@@ -45,7 +45,7 @@ class Resolution:
     evaluator: Evaluator | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """Whom a value is for, and when."""
 
@@ -65,6 +65,8 @@ class Resolver:
     def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
         self._keys = _properties(evaluator.ruleset)
+        # Outcomes are few and shared by all units, and so are the answers that depend on nothing else.
+        self._answers: dict[tuple[str, Expected, Outcome], Resolution] = {}
 
     def resolve(self, key: str, default: Any, expected: Expected, context: Context) -> Resolution:
         """The value of a key.
@@ -91,14 +93,20 @@ class Resolver:
         if not _fits(kind.type, expected):
             return self._failed(default, "TYPE_MISMATCH", f"{key} is of type {kind.type}, not {expected}")
         outcome = self._setting(flag, name, context)
+        if outcome is not None and (known := self._answers.get((key, expected, outcome))) is not None:
+            return known
         if outcome is not None and outcome.why is Why.NO_UNIT:
             return self._failed(default, "TARGETING_KEY_MISSING", self._missing(outcome))
-        value = default if kind.default is None else kind.default
-        if outcome is not None and name in outcome.config:
-            value = outcome.config[name]
+        value = default if kind.default is None else _own(kind.default)
+        is_set = outcome is not None and name in outcome.config
+        if outcome is not None and is_set:
+            value = _own(outcome.config[name])
         if expected == "number" and isinstance(value, int) and not isinstance(value, bool):
             value = float(value)
-        return self._answer(value, (outcome,), is_settable=self.evaluator.is_settable(flag, name))
+        found = self._answer(value, (outcome,), is_settable=self.evaluator.is_settable(flag, name))
+        if outcome is not None and is_set and not isinstance(value, dict | list):
+            self._answers[key, expected, outcome] = found
+        return found
 
     def _flag(self, key: str, default: Any, expected: Expected, context: Context) -> Resolution:
         if expected not in ("object", "any"):
@@ -111,9 +119,9 @@ class Resolver:
             if outcome is not None and outcome.why is Why.NO_UNIT:
                 return self._failed(default, "TARGETING_KEY_MISSING", self._missing(outcome))
             if kind.default is not None:
-                value[name] = kind.default
+                value[name] = _own(kind.default)
             if outcome is not None and name in outcome.config:
-                value[name] = outcome.config[name]
+                value[name] = _own(outcome.config[name])
             outcomes.append(outcome)
         is_settable = any(self.evaluator.is_settable(key, name) for name in properties)
         return self._answer(value, tuple(outcomes), is_settable=is_settable)
@@ -124,11 +132,17 @@ class Resolver:
                 default, "TYPE_MISMATCH", f"the variant of {key} is of type string, not {expected}"
             )
         outcome = self.evaluator.decide(key, context.unit, context.attributes, now=context.now)
+        if (known := self._answers.get((key, expected, outcome))) is not None:
+            return known
         if outcome.why is Why.NO_UNIT:
             return self._failed(default, "TARGETING_KEY_MISSING", self._missing(outcome))
-        value = default if outcome.variant is None else outcome.variant.name
-        is_decided = outcome.why in (Why.ASSIGNED, Why.HOLDBACK)
-        return self._answer(value, (outcome if is_decided else None,), is_settable=True)
+        if outcome.variant is None:
+            return self._answer(
+                default, (outcome if outcome.why is Why.HOLDBACK else None,), is_settable=True
+            )
+        found = self._answer(outcome.variant.name, (outcome,), is_settable=True)
+        self._answers[key, expected, outcome] = found
+        return found
 
     def _setting(self, flag: str, name: str, context: Context) -> Outcome | None:
         return self.evaluator.setting(
@@ -166,6 +180,13 @@ def _properties(ruleset: Ruleset) -> dict[str, tuple[str, str, Property]]:
         for flag, properties in ruleset.flags.items()
         for name, kind in properties.items()
     }
+
+
+def _own(value: Any) -> Any:
+    """A value that the caller may change without changing the ruleset's."""
+    if isinstance(value, dict):
+        return {key: _own(one) for key, one in value.items()}
+    return [_own(one) for one in value] if isinstance(value, list) else value
 
 
 def _fits(kind: PropertyType, expected: Expected) -> bool:

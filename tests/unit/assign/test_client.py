@@ -138,6 +138,34 @@ def test_a_whole_flag_logs_every_experiment_that_sets_a_part_of_it(file: Path) -
     assert (logged["sessions"].user_id, logged["sessions"].unit) == (attributes["session_id"], "session")
 
 
+def test_a_value_may_be_changed_without_changing_the_ruleset(file: Path) -> None:
+    with make(file) as client:
+        for key in ("checkout.layout", "checkout.steps", "checkout"):
+            value = client.value(key, None, unit="user_1", attributes={"session_id": "s"})
+            before = json.dumps(value)
+            value.clear()
+            assert (
+                json.dumps(client.value(key, None, unit="user_1", attributes={"session_id": "s"})) == before
+            )
+
+
+def test_a_default_is_the_callers_own_each_time(file: Path) -> None:
+    with make(file) as client:
+        outside = user_in(0, "plain")
+        assert (
+            client.value("plain", "first", unit=outside)
+            == client.value("plain", "second", unit=outside)
+            == "control"
+        )
+    data = seal(content(experiments={"none": experiment(gates=[])}))
+    file.write_bytes(data)
+    with make(file) as client:
+        assert [client.value("none", default, unit="user_1") for default in ("first", "second")] == [
+            "first",
+            "second",
+        ]
+
+
 CASES: list[tuple[str, Any, dict[str, Any], str, str]] = [
     ("nothing", "user_1", {}, "FLAG_NOT_FOUND", "there is no flag, property or experiment 'nothing'"),
     ("plain", None, {}, "TARGETING_KEY_MISSING", "the targeting key is missing, which 'plain' hashes"),
