@@ -19,7 +19,7 @@ A band is the target plus or minus three Monte-Carlo standard errors, `3 sqrt(p 
 where a method is only asymptotically exact. *Negative controls* are methods that are known to be wrong: the
 harness must catch them, so their bands exclude the target. *Path* says where the simulation enters: `rows` means
 unit rows and events in DuckDB, the engine's own SQL, moments, result (one project per batch, each replicate a
-segment of it); `aggregates` means that the simulation hands moments or counts to the statistics.
+segment or an experiment of it); `aggregates` means that the simulation hands moments or counts to the statistics.
 
 | id | check | path | R | accepted | measured | date | seed |
 |---|---|---|---:|---|---:|---|---:|

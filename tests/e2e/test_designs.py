@@ -316,3 +316,52 @@ def test_a_capped_metric_is_shown_without_its_cap(
     share = sum(one.var(ddof=1) / len(one) for one in capped) / sum(spread)
     assert f"leaves {share:.0%} of the variance" in row["detail"]
     assert {one["metric"] for one in ran.rows("moments")} == {"spend"}
+
+
+HALVED = {
+    "spend": CAPPED.replace("winsorize={'upper': 4}", "covariate=false").replace(
+        "'end': '1d'", "'end': '5d'"
+    ),
+    "price": METRICS["price"].replace("'end': '1d'", "'end': '5d'"),
+}
+
+
+@pytest.mark.parametrize(("late", "word"), [(-0.8, "fading"), (0.6, "growing"), (0.0, "steady")])
+def test_novelty_compares_the_halves_of_each_units_window(tmp_path: Path, late: float, word: str) -> None:
+    """The third of five days counts for neither half; a unit's days are alike, which the error must know."""
+    random = np.random.default_rng(71)
+    exposures, events = [], []
+    change: dict[str, list[float]] = {"control": [], "treatment": []}
+    for variant, changed in change.items():
+        for k in range(400):
+            unit, day, level = f"{variant}{k}", int(random.integers(0, DAYS)), random.gamma(2.0)
+            exposures.append(("one", unit, variant, moment(day), "SG"))
+            shift = (0.5, 0.5, 0.5, 0.5 + late, 0.5 + late) if variant == "treatment" else (0.0,) * 5
+            spent = [level + shift[n] + random.normal(0, 0.3) for n in range(5)]
+            events += [(unit, moment(day + n, 13), float(value)) for n, value in enumerate(spent)]
+            changed.append(sum(spent[3:]) - sum(spent[:2]))
+    spec = {
+        **BASE,
+        "variants": list(change),
+        "metrics": {"primary": ["spend"], "secondary": ["price"]},
+        "analysis": {**FIXED, "novelty": True},
+    }
+    write(
+        tmp_path,
+        experiments={"one": spec, "two": {**spec, "analysis": FIXED}},
+        tables={"exposures": exposures, "events": events},
+        metrics=HALVED,
+    )
+    ran = run(tmp_path, LAST + timedelta(days=5))
+    rows = {row["metric"]: row for row in ran.rows("insights", "kind = 'novelty'")}
+    one, two = (np.array(values) for values in change.values())
+    assert rows["spend"]["estimate"] == pytest.approx(two.mean() - one.mean())
+    assert rows["spend"]["std_error"] == pytest.approx(
+        np.sqrt(one.var(ddof=1) / len(one) + two.var(ddof=1) / len(two))
+    )
+    assert rows["spend"]["detail"].endswith(f"{word}.")
+    assert (rows["price"]["estimate"], rows["price"]["reason"]) == (None, "window_without_halves")
+    (result,) = ran.rows(
+        "results", "metric = 'spend' and hypothesis = 'superiority' and experiment_id = 'one'"
+    )
+    assert result["n_control"] == 400

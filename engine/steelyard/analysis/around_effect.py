@@ -16,12 +16,13 @@ from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.bayes import normal_posterior
 from steelyard.stats.caps import cap_sensitivity
+from steelyard.stats.comparison import superiority
 from steelyard.stats.dilution import diluted
 from steelyard.stats.heterogeneity import heterogeneity
 from steelyard.stats.means import MeanPair, satterthwaite
 from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg
-from steelyard.stats.novelty import pattern
+from steelyard.stats.novelty import half_weights, pattern, time_contrast
 from steelyard.stats.reasons import ZERO_VARIANCE
 from steelyard.stats.significance import critical_value, p_value
 
@@ -29,6 +30,7 @@ WEAK_PRIOR = 0.3
 """Standard deviation of relative effects before the data (STATISTICS 17: weak)."""
 
 NO_COHORTS = "one_cohort"
+NO_HALVES = "window_without_halves"
 OPEN_WINDOW = "window_not_closed"
 NEEDS_ALL_UNITS = "needs_all_units"
 NO_BASE = "control_mean_not_positive"
@@ -47,6 +49,8 @@ def around_effect(analysis: Analysis, counts: LogCounts, *, minimum_units: int) 
     yield from _differences(analysis, minimum_units)
     for one in metrics_once(analysis):
         yield from _cohorts(one, analysis)
+        if analysis.calendar.experiment.analysis.novelty:
+            yield from _novelty(one, analysis)
         yield from _belief(one, analysis)
         yield from _without_cap(one, analysis)
         if analysis.calendar.experiment.analysis.trigger is not None:
@@ -120,6 +124,34 @@ def _cohorts(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
         after = f"Effect on units that count after {moments.days[half]}, less that on those before"
         detail = f"{after}: {word or 'unknown'}."
         yield insight("cohort_change", one, variant.name, detail=detail, **change)
+
+
+def _novelty(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
+    """Yield the effect on each unit's later half of the window less its earlier half."""
+    found = analysis.moments.halves.get(one.test.measure.name)
+    compared = None
+    if found is not None:
+        contrast = time_contrast(found.cells[EVERYONE][-1], half_weights(2))
+        compared = superiority(unadjusted(contrast).pairs(one.means.control), alpha=one.test.alpha)
+    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
+        if compared is None:
+            yield insight("novelty", one, variant.name, reason=NO_HALVES)
+            continue
+        effect = one.means.pairs.effect[0, -1, treatment]
+        word = pattern(effect, compared.effect[treatment], compared.p_value[treatment])
+        yield insight(
+            "novelty",
+            one,
+            variant.name,
+            estimate=compared.effect[treatment],
+            std_error=compared.std_error[treatment],
+            ci_lower=compared.ci_lower[treatment],
+            ci_upper=compared.ci_upper[treatment],
+            statistic=compared.statistic[treatment],
+            p_value=compared.p_value[treatment],
+            detail=f"Effect on a unit's later half of the window less that on its earlier half: {word or 'unknown'}.",
+            reason=str(compared.reason[treatment]) or None,
+        )
 
 
 def split(cell: Moments, day: int) -> tuple[Moments, Moments]:

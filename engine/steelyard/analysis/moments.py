@@ -46,6 +46,7 @@ class ExperimentMoments:
         days: Days of the series.
         metrics: By the measure's name.
         uncapped: By the name of a capped measure: its moments without the cap.
+        halves: By the measure's name: moments of the earlier and the later half of its window.
         quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
         lags: By the measure's name: days from a unit's exposure to the day on which its window has closed.
@@ -55,6 +56,7 @@ class ExperimentMoments:
     days: list[date]
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
     uncapped: dict[str, MetricMoments] = field(default_factory=dict)
+    halves: dict[str, MetricMoments] = field(default_factory=dict)
     quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
     lags: dict[str, int] = field(default_factory=dict)
@@ -184,10 +186,13 @@ class _Builder:
             for segment in result.exposed:
                 metric.cells[segment] = self._moments(measure, segment)
             result.metrics[measure.name] = metric
-        for name, measure in self.planned.uncapped.items():
-            result.uncapped[name] = MetricMoments(
-                measure=measure, cells={EVERYONE: self._moments(measure, EVERYONE)}
-            )
+        for found, planned in (
+            (result.uncapped, self.planned.uncapped),
+            (result.halves, self.planned.halves),
+        ):
+            for name, measure in planned.items():
+                cell = self._moments(measure, EVERYONE)
+                found[name] = MetricMoments(measure=measure, cells={EVERYONE: cell})
         return result
 
     def _moments(self, measure: Measure, segment: Segment) -> Moments:

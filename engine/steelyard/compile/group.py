@@ -1,6 +1,6 @@
 """What a run is to compute: its experiments on each log of exposures, with their metrics settled and fused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,7 @@ from steelyard.compile.exposure_sql import (
     LogTypes,
     NumberedExperiment,
 )
-from steelyard.compile.measure import Measure, MetricKey, resolve_key, resolve_measure, without_cap
+from steelyard.compile.measure import Measure, MetricKey, by_halves, resolve_key, resolve_measure, without_cap
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
@@ -51,17 +51,19 @@ class PlannedExperiment:
         measures: Each use of a metric, and how it is measured.
         zone: Zone in which days begin.
         uncapped: By the measure's name: the same measure without its cap.
+        halves: By the measure's name: the same measure by halves of its window, where the experiment asks for it.
     """
 
     numbered: NumberedExperiment
     measures: tuple[tuple[MetricUse, Measure], ...]
     zone: ZoneInfo
     uncapped: Mapping[str, Measure] = field(default_factory=dict)
+    halves: Mapping[str, Measure] = field(default_factory=dict)
 
     @property
     def measured(self) -> tuple[Measure, ...]:
-        """All that is measured: what the metrics are, and capped ones without their caps."""
-        return (*(measure for _, measure in self.measures), *self.uncapped.values())
+        """All that is measured: what the metrics are, capped ones without their caps, and halves of windows."""
+        return (*(measure for _, measure in self.measures), *self.uncapped.values(), *self.halves.values())
 
     @property
     def last_day(self) -> date:
@@ -163,17 +165,25 @@ def plan_groups(
         measures = tuple(_settle(files, queries, name))
         groups.setdefault(spec.exposures, []).append(
             PlannedExperiment(
-                numbered=numbered, measures=measures, zone=zone, uncapped=_uncapped(spec, measures)
+                numbered=numbered,
+                measures=measures,
+                zone=zone,
+                uncapped=_beside(spec, measures, without_cap),
+                halves=_beside(spec, measures, by_halves) if spec.analysis.novelty else {},
             )
         )
     return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
 
 
-def _uncapped(spec: Experiment, measures: Sequence[tuple[MetricUse, Measure]]) -> dict[str, Measure]:
-    """Return capped measures without their caps, of designs that compare one split of units."""
+def _beside(
+    spec: Experiment,
+    measures: Sequence[tuple[MetricUse, Measure]],
+    derive: Callable[[Measure], Measure | None],
+) -> dict[str, Measure]:
+    """Return what is measured beside the metrics, of designs that compare one split of units."""
     if spec.epochs or spec.design in ("cluster", "switchback"):
         return {}
-    found = {measure.name: without_cap(measure) for _, measure in measures}
+    found = {measure.name: derive(measure) for _, measure in measures}
     return {name: measure for name, measure in found.items() if measure is not None}
 
 

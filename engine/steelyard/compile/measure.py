@@ -45,6 +45,7 @@ class Measure:
         presence: Whether the unit's rows are counted, because the value over nothing is not the fill.
         lookback: Span before the exposure that covariates made of this metric cover; None for no covariate.
         covariates: What adjusts it.
+        windows: Start and end of each value's own window, where they differ; else empty.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Measure:
     presence: bool
     lookback: timedelta | None
     covariates: tuple["Covariate", ...] = ()
+    windows: tuple[tuple[timedelta, timedelta | None], ...] = ()
 
     @property
     def winsorize(self) -> Winsorize | None:
@@ -115,6 +117,37 @@ def without_cap(measure: Measure) -> Measure | None:
     uncapped = replace(query, source=replace(query.source, config=config))
     return replace(
         measure, name=f"{measure.name} without its cap", query=uncapped, covariates=(), lookback=None
+    )
+
+
+def by_halves(measure: Measure) -> Measure | None:
+    """Return a measure with two values: what its window's earlier half adds up to, and what its later half does.
+
+    The middle day of an odd number of days counts for neither.
+
+    Returns:
+        The measure; None where its rows do not add up, or its window is not closed and of at least two whole days.
+    """
+    query, end = measure.query, measure.end
+    adds_up = query.shape == "aggregate" and all(
+        partial.merge == "add" for value in query.values for partial in value.partials
+    )
+    if not adds_up or query.source.config.type != "mean" or measure.presence or not measure.is_always_counted:
+        return None
+    if end is None or measure.entry != "matured" or measure.winsorize is not None:
+        return None
+    days, rest = divmod(end - measure.start, DAY)
+    if days < 2 or rest:
+        return None
+    half = (days // 2) * DAY
+    return replace(
+        measure,
+        name=f"{measure.name} by halves",
+        query=replace(query, values=query.values * 2),
+        fills=measure.fills * 2,
+        covariates=(),
+        lookback=None,
+        windows=((measure.start, measure.start + half), (end - half, end)),
     )
 
 

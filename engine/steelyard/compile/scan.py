@@ -187,8 +187,9 @@ class _Fusion:
         if scan.kind in ("opaque", "rows"):
             return
         for index, value in enumerate(measure.query.values):
+            own = measure.windows[index] if window is not None and measure.windows else window
             names = tuple(
-                self._column(scan, partial, measure.name, window, lookback) for partial in value.partials
+                self._column(scan, partial, measure.name, own, lookback) for partial in value.partials
             )
             scan.columns[(measure.name, index)] = names
         if measure.presence:

@@ -37,7 +37,7 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         return (
             f"effects differ by {row['dimension']} ({p_equals(p)}); drawn together: {_segments(row, rows)}."
         )
-    if kind == "cohort_change" and p is not None and p <= REMARKABLE:
+    if kind in ("cohort_change", "novelty") and p is not None and p <= REMARKABLE:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
     if kind == "without_cap" and "something else" in str(row["detail"]):
         return f"{row['detail']} {_estimate(row)}."

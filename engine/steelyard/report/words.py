@@ -35,6 +35,7 @@ OTHER_REASONS = MappingProxyType(
         "final": "An earlier look was the last one: its decision stands.",
         "shipped_effect_missing": "An experiment that the holdback names has shipped no effect on this metric.",
         "window_not_closed": "Values still change: only windows that have closed make cohorts.",
+        "window_without_halves": "Halves need sums over a closed window of at least two whole days.",
         "one_cohort": "All units came to count on one day.",
         "needs_all_units": "It takes the values of units that did not meet the trigger.",
         "only_last_day": "Quantiles of open windows are computed for the last day only.",

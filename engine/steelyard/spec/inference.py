@@ -122,7 +122,9 @@ class Analysis(Inference):
     Attributes:
         test: Kind of test; under the two sequential ones every metric is a cohort metric.
         trigger: Name of one of the project's triggers.
+        novelty: Whether each unit's later half of the window is compared with its earlier half.
     """
 
     test: Test
     trigger: ColumnName | None = None
+    novelty: bool = False

@@ -75,6 +75,7 @@ def test_the_long_form_is_read(root: Path) -> None:
             "dimensions": ["platform"],
             "test": "group_sequential",
             "trigger": None,
+            "novelty": False,
         },
         "salt": None,
         "scheme": "sha256",
