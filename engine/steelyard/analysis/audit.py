@@ -91,13 +91,13 @@ class AssignmentAudit:
         experiment: Its name.
         rule: How its units are assigned.
         clients: By client, most wrong assignments first.
-        is_declared: Whether the experiment's file says how units are assigned; the default is assumed otherwise.
+        notes: Sentences on what is assumed, or not checked.
     """
 
     experiment: str
     rule: Rule
     clients: tuple[ClientAudit, ...]
-    is_declared: bool = True
+    notes: tuple[str, ...] = ()
 
     @property
     def assignments(self) -> int:
@@ -195,8 +195,7 @@ def sentences(audit: AssignmentAudit) -> Iterator[str]:
         yield f"Of {audit.assignments:,} logged assignments {audit.wrong:,} ({share:.2%}) are wrong: {kinds}."
     if unknown := audit.count(UNKNOWN_RULESET):
         yield f"{unknown:,} right ones name a ruleset that was not published."
-    if not audit.is_declared:
-        yield f"Its file says neither salt nor scheme: {audit.rule.scheme.name} with its name as salt is assumed."
+    yield from audit.notes
     for client in audit.clients:
         for cause in client.causes:
             yield f"{client.name} {cause_text(cause)}."

@@ -14,7 +14,7 @@ from typing import Any
 
 from steelyard.analysis.audit import Cause, Client, ClientAudit
 from steelyard.compile.audit_log import LABELS, RULESET
-from steelyard.compile.audit_sql import RIGHT, WRONG_VARIANT, Rule
+from steelyard.compile.audit_sql import RIGHT, WRONG, Rule
 from steelyard.hashing import WHOLE, cuts_of
 
 SURE = log(1e4)
@@ -157,7 +157,7 @@ def split_cause(client: ClientAudit, bins: Sequence[Bin], rule: Rule, *, width: 
     kept = {pair: found for pair, found in pairs.items() if _total(found) > _FEW * wrong}
     if not kept:
         return None
-    judged = client.verdicts[RIGHT] + client.verdicts[WRONG_VARIANT]
+    judged = sum(client.verdicts[verdict] for verdict in (RIGHT, *WRONG))
     is_bijective = len({a for a, _ in kept}) == len(kept) == len({b for _, b in kept})
     if client.verdicts[RIGHT] < _FEW * judged and is_bijective and len(kept) == len(rule.variants):
         changes = ", ".join(f"{b} for {a}" for a, b in sorted(kept))

@@ -1,6 +1,6 @@
 """Who is in which variant of one experiment: for a unit, or for columns of them, piece by piece."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from steelyard.assign.evaluation import Why
 from steelyard.hashing import Assignment, BucketSet, Scheme
 from steelyard.hashing.batch import batch
 from steelyard.hashing.units import text_of
-from steelyard.targeting import AllOf, AnyOf, Negation, Rule, Test, matcher
+from steelyard.targeting import Rule, attributes_of, matcher
 
 NO_BUCKET = -1
 Buckets = NDArray[np.int64]
@@ -52,7 +52,7 @@ class Assigner:
 
     def __init__(self, assignment: Assignment, targeting: Rule | None = None) -> None:
         self.assignment = assignment
-        self.attributes = tuple(dict.fromkeys(_attributes(targeting)))
+        self.attributes = tuple(sorted(attributes_of(targeting)))
         self._targets: Callable[[Mapping[str, Any]], bool] | None = (
             None if targeting is None else matcher(targeting)
         )
@@ -108,14 +108,3 @@ def _is_in(part: BucketSet, units: Any) -> Flags:
     # A unit without a bucket finds the last place, which is nobody's.
     found: Flags = members[_buckets(part.scheme, part.salt, units, part.buckets)]
     return found
-
-
-def _attributes(rule: Rule | None) -> Iterator[str]:
-    match rule:
-        case Test(attribute, _, _):
-            yield attribute
-        case AllOf(rules) | AnyOf(rules):
-            for inner in rules:
-                yield from _attributes(inner)
-        case Negation(inner):
-            yield from _attributes(inner)

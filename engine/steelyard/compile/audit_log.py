@@ -1,19 +1,23 @@
 """The log of exposures as an audit reads it: what was assigned to whom, and which client said so."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from steelyard.compile.canonical import parse_query
+from steelyard.compile.canonical import CANONICAL, parse_query
 from steelyard.compile.clock import Clock
 from steelyard.compile.exposure_sql import LogTypes, NumberedExperiment, exposure_log, seen_units_context
+from steelyard.compile.targeting_sql import Attribute, Kind, rule_sql
 from steelyard.compile.templates import Templates
+from steelyard.compile.values import column
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import CompileError
 from steelyard.spec.loader import ProjectFiles
+from steelyard.targeting import Rule, attributes_of, parse_rule
 
 LABELS = ("client", "app_version")
 """Columns of a log that say who assigned; those that it lacks are ''."""
@@ -22,6 +26,15 @@ RULESET = "ruleset_version"
 
 AUDITED = "audited"
 _MARGIN = timedelta(days=2)
+_KINDS: Mapping[str, Kind] = MappingProxyType(
+    {
+        "varchar": "text",
+        "boolean": "boolean",
+        "date": "date",
+        "timestamp": "timestamp",
+        "timestamptz": "timestamptz",
+    }
+)
 _REFUSED = frozenset({"boolean", "float", "real", "double", "decimal"})
 
 
@@ -46,6 +59,26 @@ class AuditedLog:
         """What the log has of the labels and the ruleset's version."""
         return tuple(label for label in (*LABELS, RULESET) if label in self.columns)
 
+    def eligibility(self, one: NumberedExperiment) -> Rule | None:
+        """Return an experiment's rule of who is eligible, where the log has all that it asks for."""
+        if one.spec.eligible is None:
+            return None
+        rule = parse_rule(one.spec.eligible)
+        return rule if all(name in self.columns for name in attributes_of(rule)) else None
+
+    def _eligible(self) -> Iterator[exp.Expr]:
+        for one in self.numbered:
+            rule = self.eligibility(one)
+            if rule is not None:
+                here = exp.NEQ(
+                    this=column("experiment_no", "experiments"), expression=exp.Literal.number(one.number)
+                )
+                attributes = {
+                    name: Attribute(column(name, "log"), _KINDS.get(self.columns[name], "number"))
+                    for name in attributes_of(rule)
+                }
+                yield exp.paren(exp.or_(here, rule_sql(rule, CANONICAL, attributes)))
+
     def query(self, files: ProjectFiles, templates: Templates) -> str:
         """Return the query that fills the table `AUDITED`.
 
@@ -57,6 +90,8 @@ class AuditedLog:
         where = f"steelyard.yml: exposures.{self.name}"
         _check_unit(self.columns.get(key, "varchar"), key, where)
         targeted = {name for one in self.numbered for name in one.spec.targeting}
+        for one in self.numbered:
+            targeted |= attributes_of(self.eligibility(one))
         log = exposure_log(
             exposures,
             key=key,
@@ -72,11 +107,16 @@ class AuditedLog:
         tree = templates.render(
             "audited.sql",
             **context,
-            is_targeted=_flag(context["targeting"]),
+            is_targeted=_flag(_all([context["targeting"], *self._eligible()])),
             has_ruleset=RULESET in self.labels,
             labels=[{"name": label, "is_logged": label in self.labels} for label in LABELS],
         )
         return DIALECTS[self.dialect].generate(tree)
+
+
+def _all(conditions: Sequence[exp.Expr | None]) -> exp.Expr | None:
+    known = [one for one in conditions if one is not None]
+    return exp.and_(*known) if known else None
 
 
 def written_log(files: ProjectFiles, name: str, dialect: str) -> str:

@@ -6,20 +6,23 @@ differ in: comparisons, CASE, sums and groups.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlglot import exp
 
 from steelyard.compile.audit_log import AUDITED, LABELS, RULESET
-from steelyard.hashing import Scheme, cuts_of
+from steelyard.compile.clock import timestamp_literal
+from steelyard.hashing import BucketSet, Scheme, cuts_of
 from steelyard.hashing.sql import bucket_sql, variant_sql
 from steelyard.spec.experiment import Experiment
 
 RECOMPUTED = "recomputed"
-RIGHT, WRONG_VARIANT = "right", "wrong_variant"
+RIGHT, WRONG_VARIANT, SECOND_VARIANT = "right", "wrong_variant", "second_variant"
+WRONG = (WRONG_VARIANT, SECOND_VARIANT)
 VERDICTS = (
     RIGHT,
     WRONG_VARIANT,
-    "second_variant",
+    SECOND_VARIANT,
     "outside_allocation",
     "in_holdback",
     "not_targeted",
@@ -78,6 +81,51 @@ class Claims:
     is_held_back: exp.Expr | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """Buckets that somebody held for a span of time.
+
+    Attributes:
+        buckets: Whose: the programme's hash, and the members.
+        first: First moment, UTC.
+        end: First moment after, UTC; None while it lasts.
+    """
+
+    buckets: BucketSet
+    first: datetime
+    end: datetime | None
+
+    def condition(self, dialect: str) -> exp.Expr:
+        """Return the condition that ``unit`` was in them at ``first_at``."""
+        own = self.buckets
+        bucket = bucket_sql(own.scheme, dialect, own.salt, exp.column("unit"), own.buckets)
+        moment = exp.column("first_at")
+        conditions = [
+            exp.In(this=bucket, expressions=[exp.Literal.number(one) for one in own.members]),
+            exp.GTE(this=moment, expression=timestamp_literal(self.first)),
+        ]
+        if self.end is not None:
+            conditions.append(exp.LT(this=moment.copy(), expression=timestamp_literal(self.end)))
+        return exp.and_(*conditions, copy=False)
+
+
+def claims_of(inside: Sequence[Held] | None, outside: Sequence[Held], dialect: str) -> Claims:
+    """Return the conditions of an experiment's claims.
+
+    Args:
+        inside: What the experiment held; None where every unit may be in it.
+        outside: What holdbacks held.
+        dialect: Dialect of the target.
+    """
+    held = [one.condition(dialect) for one in outside]
+    mine = None if inside is None else [one.condition(dialect) for one in inside]
+    is_inside = None if mine is None else exp.or_(*mine, copy=False) if mine else exp.false()
+    return Claims(
+        is_outside=None if is_inside is None else exp.Not(this=exp.paren(is_inside)),
+        is_held_back=exp.or_(*held, copy=False) if held else None,
+    )
+
+
 def recomputed_query(
     rule: Rule, number: int, dialect: str, claims: Claims, versions: Sequence[str] = ()
 ) -> str:
@@ -124,7 +172,7 @@ def _verdict(rule: Rule, claims: Claims, versions: Sequence[str]) -> exp.Expr:
         (exp.EQ(this=exp.column("is_targeted"), expression=exp.Literal.number(0)), "not_targeted"),
         (_is_unknown(versions, exp.EQ(this=variant.copy(), expression=expected.copy())), "unknown_ruleset"),
         (exp.EQ(this=variant.copy(), expression=expected.copy()), RIGHT),
-        (exp.EQ(this=exp.column("is_seen_right"), expression=exp.Literal.number(1)), "second_variant"),
+        (exp.EQ(this=exp.column("is_seen_right"), expression=exp.Literal.number(1)), SECOND_VARIANT),
     ):
         if condition is not None:
             case = case.when(condition, exp.Literal.string(name), copy=False)
@@ -163,7 +211,7 @@ def counts_query(dialect: str) -> str:
     )
 
 
-def is_judged(verdicts: Sequence[str] = (RIGHT, WRONG_VARIANT)) -> exp.Expr:
+def is_judged(verdicts: Sequence[str] = (RIGHT, *WRONG)) -> exp.Expr:
     """Return the condition that an assignment has one of the verdicts."""
     return exp.In(this=exp.column("verdict"), expressions=[exp.Literal.string(one) for one in verdicts])
 

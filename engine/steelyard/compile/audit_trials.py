@@ -10,14 +10,22 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from steelyard.compile.audit_log import LABELS
-from steelyard.compile.audit_sql import RECOMPUTED, RIGHT, WRONG_VARIANT, Rule, is_judged
+from steelyard.compile.audit_sql import (
+    RECOMPUTED,
+    RIGHT,
+    SECOND_VARIANT,
+    WRONG,
+    WRONG_VARIANT,
+    Rule,
+    is_judged,
+)
 from steelyard.errors import CompileError, SpecError
 from steelyard.hashing import SCHEMES
 from steelyard.hashing.hashes import Digest
 from steelyard.hashing.sql import bucket_sql, change_text
 from steelyard.hashing.variations import Variation
 
-SAMPLED = {WRONG_VARIANT: 1_000, RIGHT: 300}
+SAMPLED = {WRONG_VARIANT: 1_000, SECOND_VARIANT: 1_000, RIGHT: 300}
 """So many assignments of each verdict and client are tried."""
 
 PER_QUERY = 60
@@ -109,7 +117,7 @@ def sample_query(rule: Rule, dialect: str) -> str:
         partition_by=[*labels, exp.column("verdict")],
         order=exp.Order(expressions=[exp.Ordered(this=order), exp.Ordered(this=exp.column("unit"))]),
     )
-    wrong = exp.Window(this=exp.Max(this=_one_if(is_judged((WRONG_VARIANT,)))), partition_by=list(labels))
+    wrong = exp.Window(this=exp.Max(this=_one_if(is_judged(WRONG))), partition_by=list(labels))
     kept = ("unit", "variant", "expected", "bucket", "verdict", *LABELS)
     rows = (
         exp.select(*kept, numbered.as_("place"), wrong.as_("is_wrong")).from_(RECOMPUTED).where(is_judged())
@@ -145,7 +153,7 @@ def trial_query(numbered: Sequence[tuple[int, Trial]], sample: str, dialect: str
     source = exp.select("*", *buckets, copy=False).from_(sample, copy=False)
     columns = [column for number, trial in numbered for column in _numbers(number, trial)]
     return (
-        exp.select(*labels, _sum_if(is_judged((WRONG_VARIANT,))).as_("wrong"), *columns, copy=False)
+        exp.select(*labels, _sum_if(is_judged(WRONG)).as_("wrong"), *columns, copy=False)
         .from_(source.subquery("tried", copy=False), copy=False)
         .group_by(*(label.copy() for label in labels), copy=False)
         .sql(dialect)
@@ -155,7 +163,7 @@ def trial_query(numbered: Sequence[tuple[int, Trial]], sample: str, dialect: str
 def _numbers(number: int, trial: Trial) -> Iterator[exp.Expr]:
     bucket = exp.column(f"bucket_{number}")
     is_it = _is_explained(trial, bucket)
-    is_wrong, is_right = is_judged((WRONG_VARIANT,)), is_judged((RIGHT,))
+    is_wrong, is_right = is_judged(WRONG), is_judged((RIGHT,))
     moved = exp.and_(is_wrong, exp.NEQ(this=bucket.copy(), expression=exp.column("bucket")))
     if trial.kind in ("buckets", "scheme", "stale_ruleset"):
         # Buckets of another number mean another thing.
@@ -190,7 +198,7 @@ def bins_query(rule: Rule, sample: str, dialect: str) -> str:
             exp.Count(this=exp.Star()).as_("assignments"),
         )
         .from_(sample)
-        .where(is_judged((WRONG_VARIANT,)))
+        .where(is_judged(WRONG))
         .group_by(*(key.copy() for key in keys))
         .sql(dialect)
     )

@@ -24,12 +24,12 @@ from steelyard.analysis.audit_causes import (
     stale_cause,
     stale_version,
 )
+from steelyard.assign.allocation.programmes import ProgrammeState, load_programmes
 from steelyard.assign.ruleset import Ruleset
 from steelyard.compile.audit_log import AUDITED, LABELS, AuditedLog, written_log
 from steelyard.compile.audit_sql import (
     RECOMPUTED,
-    WRONG_VARIANT,
-    Claims,
+    WRONG,
     Rule,
     counts_query,
     recomputed_query,
@@ -48,11 +48,14 @@ from steelyard.compile.audit_trials import (
     trials,
 )
 from steelyard.compile.exposure_sql import NumberedExperiment
-from steelyard.errors import EngineError
+from steelyard.errors import EngineError, WarehouseError
 from steelyard.hashing.variations import variations
+from steelyard.run.audit_claims import audited_claims
 from steelyard.run.collect import project_templates
 from steelyard.run.conformance import require_conformance
+from steelyard.spec.experiment import Experiment
 from steelyard.spec.loader import ProjectFiles
+from steelyard.targeting import attributes_of, parse_rule
 from steelyard.warehouse.base import Warehouse
 
 ROUNDS = 3
@@ -78,9 +81,12 @@ class Auditor:
         rulesets: Mapping[str, Ruleset] = MappingProxyType({}),
     ) -> None:
         self.files, self.warehouse, self.as_of, self.rulesets = files, warehouse, as_of, rulesets
+        self._programmes: Mapping[str, ProgrammeState] = {}
+        self._columns: frozenset[str] = frozenset()
 
     def audit(self, names: Sequence[str]) -> Iterator[AssignmentAudit]:
         """Yield the audit of each experiment that has begun, log by log."""
+        self._programmes = load_programmes(self.files)
         specs = [self.files.experiments[name] for name in names]
         begun = [spec for spec in specs if spec.start is not None and spec.start <= self.as_of]
         for log in dict.fromkeys(spec.exposures for spec in begun):
@@ -113,23 +119,25 @@ class Auditor:
         dialect = self.warehouse.dialect
         require_conformance(self.warehouse)
         columns = self.warehouse.column_types(written_log(self.files, name, dialect))
+        self._columns = frozenset(columns)
         log = AuditedLog(name=name, numbered=numbered, dialect=dialect, columns=columns)
         self.warehouse.create_temporary(AUDITED, log.query(self.files, project_templates(self.files)))
 
     def _experiment(self, one: NumberedExperiment) -> AssignmentAudit:
         rule, dialect = Rule.of(one.spec), self.warehouse.dialect
-        self.warehouse.create_temporary(
-            RECOMPUTED, recomputed_query(rule, one.number, dialect, Claims(), sorted(self.rulesets))
-        )
+        unit = self.files.project.exposures[one.spec.exposures].unit
+        claims, notes = audited_claims(self._programmes, one.spec, unit, dialect)
+        query = recomputed_query(rule, one.number, dialect, claims, sorted(self.rulesets))
+        self.warehouse.create_temporary(RECOMPUTED, query)
         clients = read_clients(self.warehouse.query(counts_query(dialect)).dicts())
-        if any(client.verdicts[WRONG_VARIANT] for client in clients):
+        if any(client.verdicts[verdict] for client in clients for verdict in WRONG):
             self._find_causes(one, rule, clients)
         add_lost_exposures(clients, rule, self.files.project.health)
         return AssignmentAudit(
             experiment=one.spec.name,
             rule=rule,
             clients=tuple(clients),
-            is_declared=one.spec.is_assignment_declared,
+            notes=(*notes, *self._assumed(one.spec)),
         )
 
     def _find_causes(self, one: NumberedExperiment, rule: Rule, clients: Sequence[ClientAudit]) -> None:
@@ -145,9 +153,10 @@ class Auditor:
         by_labels = {client.labels: client for client in clients}
         for is_dear in (False, True):
             numbered = {number: trial for number, trial in enumerate(tried) if trial.is_dear is is_dear}
-            for _ in range(ROUNDS):
+            for turn in range(ROUNDS):
                 name = f"audit_sample_{rounds}"
                 self.warehouse.create_temporary(name, sample)
+                numbered = numbered if turn else self._known(numbered, name)
                 explained = self._round(numbered, name, by_labels)
                 sample, rounds = rest_query(name, explained, dialect), rounds + 1
                 if not explained:
@@ -163,6 +172,24 @@ class Auditor:
                 cause = stale_cause(stale, cause)
             if cause is not None:
                 by_labels[labels].add(cause)
+
+    def _known(self, tried: Mapping[int, Trial], sample: str) -> dict[int, Trial]:
+        """Return the trials whose functions the warehouse has: PostgreSQL has SHA-1 only as an extension."""
+
+        def is_known(some: Mapping[int, Trial]) -> bool:
+            try:
+                self.warehouse.column_types(trial_query(list(some.items()), sample, self.warehouse.dialect))
+            except WarehouseError:
+                return False
+            return True
+
+        found: dict[int, Trial] = {}
+        items = list(tried.items())
+        for start in range(0, len(items), PER_QUERY):
+            batch = dict(items[start : start + PER_QUERY])
+            known = batch if is_known(batch) else {n: one for n, one in batch.items() if is_known({n: one})}
+            found |= known
+        return found
 
     def _round(
         self, tried: Mapping[int, Trial], sample: str, clients: Mapping[Client, ClientAudit]
@@ -186,6 +213,13 @@ class Auditor:
             named = dict(zip(LABELS, labels, strict=True))
             conditions.append(explained_by(trial, named, is_all=best.explained == best.wrong))
         return conditions
+
+    def _assumed(self, spec: Experiment) -> Iterator[str]:
+        if not spec.is_assignment_declared:
+            yield f"Its file says neither salt nor scheme: {spec.scheme} with its name as salt is assumed."
+        missing = attributes_of(None if spec.eligible is None else parse_rule(spec.eligible)) - self._columns
+        if missing:
+            yield f"The log lacks {', '.join(sorted(missing))}, so who is eligible is not checked."
 
     def _earlier(self, name: str) -> dict[str, Rule]:
         """Return how published rulesets assigned an experiment's units, by version."""

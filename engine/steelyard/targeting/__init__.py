@@ -5,7 +5,17 @@ What is imported here needs the standard library alone.
 
 from steelyard.targeting.matching import Matcher, matcher
 from steelyard.targeting.overlap import are_disjoint
-from steelyard.targeting.rule import AllOf, AnyOf, Negation, Op, Rule, Test, parse_rule, rule_json
+from steelyard.targeting.rule import (
+    AllOf,
+    AnyOf,
+    Negation,
+    Op,
+    Rule,
+    Test,
+    attributes_of,
+    parse_rule,
+    rule_json,
+)
 from steelyard.targeting.words import describe
 
 __all__ = [
@@ -17,6 +27,7 @@ __all__ = [
     "Rule",
     "Test",
     "are_disjoint",
+    "attributes_of",
     "describe",
     "matcher",
     "parse_rule",

@@ -143,6 +143,23 @@ def rule_json(rule: Rule) -> dict[str, Any]:
             return {"attribute": attribute, op.value: list(value) if isinstance(value, tuple) else value}
 
 
+def attributes_of(rule: Rule | None) -> set[str]:
+    """The attributes that a rule asks for.
+
+    Examples:
+        >>> sorted(attributes_of(parse_rule({"not": {"attribute": "country", "in": ["SG"]}})))
+        ['country']
+    """
+    match rule:
+        case Test(attribute, _, _):
+            return {attribute}
+        case AllOf(rules) | AnyOf(rules):
+            return {name for inner in rules for name in attributes_of(inner)}
+        case Negation(inner):
+            return attributes_of(inner)
+    return set()
+
+
 def kind_of(value: object) -> str | None:
     """Of which kind a scalar is: text, number or boolean; None where it is none of them."""
     if isinstance(value, bool):

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pytest
 from click.testing import CliRunner
 
+from steelyard.assign.allocation.programmes import load_programmes
 from steelyard.assign.reading import read_ruleset
 from steelyard.cli.main import cli
 from steelyard.errors import CompileError
@@ -150,11 +151,19 @@ class Audited:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
-    def experiment(self, name: str, *, variants: str = "[control, treatment]", more: str = "") -> None:
+    def experiment(
+        self,
+        name: str,
+        *,
+        variants: str = "[control, treatment]",
+        more: str = "",
+        start: date = date(2026, 3, 1),
+    ) -> None:
         text = EXPERIMENT.replace("NAME", name).replace("VARIANTS", variants).replace("MORE", more)
+        text = text.replace("2026-03-01", str(start)).replace("2026-03-31", str(start + timedelta(days=90)))
         self.write(f"experiments/{name}.yml", text)
 
-    def log(self, rows: Log, *, unit_type: str = "varchar") -> None:
+    def log(self, rows: Log, *, unit_type: str = "varchar", at: str = "2026-03-02 10:00:00") -> None:
         names = ("user_id", "variant", "client", "app_version", "ruleset_version")
         logged = pa.table(  # noqa: F841  DuckDB reads it by name
             {name: pa.array([row[k] for row in rows], pa.string()) for k, name in enumerate(names)}
@@ -163,7 +172,7 @@ class Audited:
             connection.execute(
                 "create or replace table exposures as select 'exp' as experiment_id,"
                 f" user_id::{unit_type} as user_id, * exclude (user_id),"
-                " timestamp '2026-03-02 10:00:00' as exposed_at from logged"
+                f" timestamp '{at}' as exposed_at from logged"
             )
 
     def audit(self) -> Any:
@@ -399,4 +408,58 @@ def test_a_client_with_a_ruleset_of_other_shares_is_stale(audited: Audited) -> N
     assert (
         "still has the ruleset 6; it splits the buckets otherwise: treatment in place of control"
         in cause.text
+    )
+
+
+def test_units_outside_the_claimed_buckets_and_in_holdbacks_are_counted(audited: Audited) -> None:
+    programmes = "programmes: {pool: {unit: user, buckets: 1000}}\n"
+    audited.write("steelyard.yml", PROJECT.replace("SELECTED", LOGGED) + programmes)
+    audited.experiment("exp", more="programme: pool\n")
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(days=40)
+    for number, command in enumerate(
+        (["holdback", "held", "--share", "10%", "--drop-exposed"], ["start", "exp", "--share", "30%"])
+    ):
+        at = (began + timedelta(days=number)).isoformat()
+        claim = ["allocation", *command, "--by", "tests", "--at", at, "--project-dir", str(audited.root)]
+        result = CliRunner().invoke(cli, claim)
+        assert result.exit_code == 0, result.output
+    project = Project.load(audited.root)
+    ledger = load_programmes(project.files)["pool"].ledger
+    assert ledger is not None
+    rows = rows_of("careless", right, n=1000)
+    owners = [{owner.name for owner in ledger.owners_of(unit)} for unit in {row[0] for row in rows}]
+    day = (began + timedelta(days=5)).date()
+    audited.experiment("exp", more="programme: pool\n", start=began.date())
+    audited.log(rows, at=f"{day} 10:00:00")
+    (found,) = audit_project(Project.load(audited.root), select=["exp"], as_of=day)
+    assert found.count("in_holdback") == sum("held" in names for names in owners) > 50
+    assert found.count("right") == sum("exp" in names for names in owners) > 200
+    assert found.count("outside_allocation") == sum(not names for names in owners) > 400
+    # The day before the claims nobody had any bucket.
+    before = (began - timedelta(days=1)).date()
+    audited.experiment("exp", more="programme: pool\n", start=before)
+    audited.log(rows, at=f"{before} 10:00:00")
+    (early,) = audit_project(Project.load(audited.root), select=["exp"], as_of=day)
+    assert early.count("outside_allocation") == len(owners)
+
+
+def test_an_experiment_without_a_claim_is_audited_without_it(audited: Audited) -> None:
+    audited.write("steelyard.yml", PROJECT.replace("SELECTED", LOGGED) + "programmes: {pool: {unit: user}}\n")
+    audited.experiment("exp", more="programme: pool\n")
+    audited.log(rows_of("fine", right, n=50))
+    found = audited.audit()
+    assert found.wrong == 0
+    assert found.notes == ("It has claimed nothing in pool, so its allocation is not checked.",)
+
+
+def test_who_is_eligible_is_checked_where_the_log_has_what_is_asked_for(audited: Audited) -> None:
+    audited.experiment("exp", more="eligible: {attribute: client, in: [web]}\n")
+    audited.log([*rows_of("web", right, n=30), *rows_of("tv", right, n=20)])
+    found = audited.audit()
+    assert (found.count("right"), found.count("not_targeted")) == (30, 20)
+    audited.experiment("exp", more="eligible: {attribute: age, at_least: 18}\n")
+    unknown = audited.audit()
+    assert (unknown.wrong, unknown.notes[-1]) == (
+        0,
+        "The log lacks age, so who is eligible is not checked.",
     )
