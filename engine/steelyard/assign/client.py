@@ -56,7 +56,8 @@ class State:
 class Client:
     """Decides locally by the ruleset of a file or a URL, which it polls.
 
-    Values and variants never raise, unless ``raises`` is set: they are the caller's default, and `resolve` says why.
+    The source is asked once before the constructor returns, for at most ``timeout_seconds``. Values and variants
+    never raise, unless ``raises`` is set: they are the caller's default, and `resolve` says why.
 
     Args:
         source: Path or URL of the ruleset.
@@ -187,12 +188,8 @@ class Client:
         self, resolution: Resolution, unit: Unit | None, attributes: Mapping[str, Any] | None = None
     ) -> None:
         """Log the exposures of a value that is really used, each once per unit and experiment."""
-        if self._writer is None or resolution.evaluator is None:
-            return
-        for outcome in resolution.outcomes:
-            exposure = self._exposure(outcome, resolution, unit, attributes or {})
-            if exposure is not None:
-                self._write(self._writer, exposure)
+        if self._writer is not None and resolution.outcomes:
+            self._guard(partial(self._log, self._writer, resolution, unit, attributes or {}))
 
     def on_change(self, listener: Listener) -> None:
         """Call a function with what changes and why: ``ready``, ``stale``, ``changed``, ``error``."""
@@ -231,6 +228,14 @@ class Client:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _log(
+        self, writer: Writer, resolution: Resolution, unit: Unit | None, attributes: Mapping[str, Any]
+    ) -> None:
+        for outcome in resolution.outcomes:
+            exposure = self._exposure(outcome, resolution, unit, attributes)
+            if exposure is not None:
+                self._write(writer, exposure)
 
     def _exposure(
         self, outcome: Outcome, resolution: Resolution, unit: Unit | None, attributes: Mapping[str, Any]

@@ -2,11 +2,13 @@
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -416,6 +418,39 @@ sys.exit(os.waitstatus_to_exitcode(status))
     assert (result.returncode, result.stderr) == (0, "")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert sorted(line["user_id"] for line in lines) == ["child", "parent"]
+
+
+class Odd(dict[str, Any]):
+    """Attributes that can be read once."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        if "read" in self:
+            raise RuntimeError("read twice")
+        self["read"] = True
+        return "s1"
+
+
+def test_attributes_that_raise_while_an_exposure_is_logged_do_no_harm(file: Path) -> None:
+    recorder = Recorder()
+    with make(file, writer=recorder.writer()) as client:
+        assert client.value("checkout.title", "none", unit="user_1", attributes=Odd(country="SG")) in (
+            "Pay",
+            "Pay now",
+        )
+        assert "RuntimeError: read twice" in client.state.error
+    assert recorder.exposures == []
+
+
+def test_what_waits_is_written_when_the_process_ends(file: Path, tmp_path: Path) -> None:
+    code = f"""
+from steelyard.assign import Client
+from steelyard.assign.table_writer import TableWriter
+client = Client({str(file)!r}, app="web", writer=TableWriter("sqlite:///{tmp_path / "log.db"}"))
+client.variant("plain", unit="user_1")
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    with closing(sqlite3.connect(tmp_path / "log.db")) as connection:
+        assert connection.execute("select user_id from exposures").fetchall() == [("user_1",)]
 
 
 HEAVY = (
