@@ -24,6 +24,9 @@ with running as (
   {% if has_covariates %}
   join unit_values on unit_values.unit_key = running.unit_key
   {% endif %}
+  {% if closed_day %}
+  where running.day > {{ closed_day | literal }}
+  {% endif %}
 )
 , day_changes as (
   select

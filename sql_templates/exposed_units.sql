@@ -1,6 +1,6 @@
 /* exposed units: what every scan of facts joins */
 select
-  cells.cell * {{ units_per_cell | literal }} + row_number() over () as unit_key,
+  cells.cell * {{ units_per_cell | literal }} + {% if taken %}{{ taken | literal }} + {% endif %}row_number() over () as unit_key,
   units.unit,
   units.exposed_at,
   units.exposed_day

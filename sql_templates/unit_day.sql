@@ -6,6 +6,6 @@ select
   , {{ tree(column.aggregate) }} as {{ column.name | ident }}
   {% endfor %}
 from {{ tree(facts) }} as facts
-join exposed_units as exposed on facts.unit = exposed.unit
+join {{ tree(exposed) }} as exposed on facts.unit = exposed.unit
 where {{ tree(in_reach) }}
 group by exposed.unit_key, {{ tree(day) }}

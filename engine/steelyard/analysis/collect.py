@@ -1,7 +1,7 @@
 """Run a group's plan in the warehouse and bring its moments back."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -54,11 +54,12 @@ class Collector:
         self.statements: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
 
-    def collect(self, *, frozen_caps: Mapping[str, float | None]) -> Collected:
+    def collect(self, *, frozen_caps: Mapping[str, float | None], counted: Collection[str] = ()) -> Collected:
         """Run everything and return the moments.
 
         Args:
             frozen_caps: Percentile caps of earlier runs, which stay.
+            counted: Values whose rows that are not finite have been counted already.
         """
         for statement in self.plan.setup():
             self._fill(statement)
@@ -74,7 +75,7 @@ class Collector:
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
         units = sum(float(one.exposed[EVERYONE].sum()) for one in experiments.values())
-        counts = read_counts(self.plan, self.warehouse, self._rows, units=units)
+        counts = read_counts(self.plan, self.warehouse, self._rows, units=units, counted=counted)
         return Collected(
             experiments=experiments,
             caps=caps,
@@ -82,6 +83,14 @@ class Collector:
             statements=self.statements,
             seconds=self.seconds,
         )
+
+    def shared_units(self) -> Sequence[tuple[Any, ...]]:
+        """Return the rows of the plan's `overlap_query`, for which the log of exposures alone is read."""
+        for statement in self.plan.setup():
+            self._fill(statement)
+            if statement.name == "analysed_units":
+                break
+        return self._rows("overlap", self.plan.overlap_query())
 
     def _fill(self, statement: Statement) -> None:
         assert statement.table is not None
@@ -129,15 +138,22 @@ class Collector:
         }
 
     def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
+        shifts = self._asked_shifts(query, caps)
+        tree = self.plan.rollup(query, bind(query.moments, {**caps, **shifts}))
+        return MomentRows(query=query, rows=self._finite_rows(query, tree), shifts=shifts)
+
+    def _finite_rows(self, query: MomentQuery, tree: Tree) -> Sequence[tuple[Any, ...]]:
+        rows = self._rows(query.name, tree)
+        _require_finite(rows, [layout.measure for layout in query.layouts])
+        return rows
+
+    def _asked_shifts(self, query: MomentQuery, caps: Mapping[str, float | None]) -> dict[str, float]:
         shifts: dict[str, float] = {}
         if query.shift_names:
             (values,) = self._rows(f"shifts_{query.name}", bind(query.shifts, caps))
             for value, names in zip(values, query.shift_names.values(), strict=True):
                 shifts.update({name: _rounded(value) for name in names})
-        tree = self.plan.rollup(query, bind(query.moments, {**caps, **shifts}))
-        rows = self._rows(query.name, tree)
-        _require_finite(rows, [layout.measure for layout in query.layouts])
-        return MomentRows(query=query, rows=rows, shifts=shifts)
+        return shifts
 
 
 def labelled(sql: str, label: str, statement: str) -> str:

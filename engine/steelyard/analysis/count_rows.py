@@ -1,6 +1,6 @@
 """Answers about a log of exposures, as counts per experiment."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
 from typing import Any
 
@@ -16,7 +16,9 @@ LARGEST_OVERLAP = 20_000_000
 """Pairs of an exposed unit and another experiment beyond which overlaps are not counted: that would take long."""
 
 
-def read_counts(plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, units: float) -> dict[str, LogCounts]:
+def read_counts(
+    plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, units: float, counted: Collection[str] = ()
+) -> dict[str, LogCounts]:
     """Ask what a group's log holds beside the analysed units.
 
     Args:
@@ -24,6 +26,7 @@ def read_counts(plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, units: float
         warehouse: Where.
         ask: Runs a query under a name.
         units: Analysed units of all experiments together.
+        counted: Values whose rows that are not finite have been counted already.
     """
     names = {one.number: one.spec.name for one in plan.numbered}
     counts = {name: LogCounts() for name in names.values()}
@@ -33,15 +36,16 @@ def read_counts(plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, units: float
     for number, variant, n in () if assigned is None else ask("assigned", assigned):
         counts[names[number]].assigned[int(variant)] = int(n)
     for number, *row in ask("log_quality", plan.log_quality_query()):
-        _add(counts[names[number]], row)
-    for number, n in not_finite(plan, warehouse, ask):
+        add_log_row(counts[names[number]], row)
+    for number, n in not_finite(plan, warehouse, ask, counted=counted):
         counts[names[number]].not_finite += n
-    if len(names) > 1 and units * (len(names) - 1) / 2 <= LARGEST_OVERLAP:
-        _add_overlaps(plan, counts, ask("overlap", plan.overlap_query()))
+    if has_few_overlaps(len(names), units):
+        add_overlaps(plan, counts, ask("overlap", plan.overlap_query()))
     return counts
 
 
-def _add(found: LogCounts, row: Sequence[Any]) -> None:
+def add_log_row(found: LogCounts, row: Sequence[Any]) -> None:
+    """Add a row of `LogPlan.log_quality_query`, without its experiment, to the counts of the experiment."""
     place, has_unit, unknown, n, last = row
     if place == "before":
         found.before_start += int(n)
@@ -56,7 +60,13 @@ def _add(found: LogCounts, row: Sequence[Any]) -> None:
         found.unknown[str(unknown)] = int(n)
 
 
-def _add_overlaps(plan: GroupPlan, counts: dict[str, LogCounts], rows: Sequence[tuple[Any, ...]]) -> None:
+def has_few_overlaps(experiments: int, units: float) -> bool:
+    """Return whether the pairs of units and other experiments are few enough to be counted."""
+    return experiments > 1 and units * (experiments - 1) / 2 <= LARGEST_OVERLAP
+
+
+def add_overlaps(plan: GroupPlan, counts: dict[str, LogCounts], rows: Sequence[tuple[Any, ...]]) -> None:
+    """Add the rows of `LogPlan.overlap_query`."""
     specs = {one.number: one.spec for one in plan.numbered}
     for first, second, variant, other, n in rows:
         one, two = specs[first], specs[second]

@@ -11,7 +11,7 @@ from steelyard.analysis.health_log import few_clusters, log_quality, overlaps, s
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
-from steelyard.spec.design import BLOCK, EPOCH
+from steelyard.spec.design import EPOCH
 from steelyard.spec.project import Health
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.always_valid import optimal_tuning, p_value, running_p
@@ -51,10 +51,8 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     if not exposed[EVERYONE].sum():
         yield check("srm", "warn", "No unit has been exposed.")
         return
-    segments = [
-        EVERYONE,
-        *sorted(one for one in exposed if one[0] not in ("", EPOCH, BLOCK) and exposed[one].sum()),
-    ]
+    wanted = set(experiment.analysis.dimensions)
+    segments = [EVERYONE, *sorted(one for one in exposed if one[0] in wanted and exposed[one].sum())]
     totals = [exposed[segment].sum(axis=0) for segment in segments]
     expected = [np.asarray(shares).T @ exposed[segment].sum(axis=1) for segment in segments]
     tests = [chi_square(total, units) for total, units in zip(totals, expected, strict=True)]

@@ -128,6 +128,14 @@ def log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:
             f"Exposures of variants that the experiment does not declare are left out: {named}.",
             statistic=float(sum(counts.unknown.values())),
         )
+    if counts.late:
+        yield check(
+            "data_late",
+            "warn",
+            f"Rows came or went after their days were closed, and do not count: {'; '.join(counts.late)}."
+            " Run once with --full-refresh, or raise the lateness of the exposures.",
+            statistic=float(sum(counts.late.values())),
+        )
     if counts.not_finite:
         yield check(
             "quality",

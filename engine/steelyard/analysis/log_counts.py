@@ -21,6 +21,7 @@ class LogCounts:
         unknown: Rows by a variant that the experiment does not declare.
         assigned: Units seen in one variant alone, by variant, whether they met the trigger or not; empty without one.
         not_finite: Rows of facts with a value that is NaN or infinite and was left out.
+        late: Rows that came after their day was closed, in words by relation, and how many.
     """
 
     multiple: dict[int, int] = field(default_factory=dict)
@@ -32,3 +33,4 @@ class LogCounts:
     unknown: dict[str, int] = field(default_factory=dict)
     assigned: dict[int, int] = field(default_factory=dict)
     not_finite: int = 0
+    late: dict[str, int] = field(default_factory=dict)

@@ -30,6 +30,7 @@ class DayMoments:
         scan: A scan with a row per unit and day.
         units: Values of units, the covariates among them.
         experiments: Numbers of the experiments, for caps that differ.
+        closed_day: Number of the day after which changes are wanted; 0 for all.
     """
 
     def __init__(
@@ -38,8 +39,10 @@ class DayMoments:
         *,
         units: UnitValues,
         experiments: Sequence[int],
+        closed_day: int = 0,
     ) -> None:
         self.scan, self.units, self.experiments = scan, units, experiments
+        self.closed_day = closed_day
         self.values, self.changes, self.terms = Columns(prefix="d"), Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []
         self._has_covariates = False
@@ -60,6 +63,7 @@ class DayMoments:
         """Return the values of the template ``day_moments.sql``."""
         return {
             "table": unit_table(self.scan),
+            "closed_day": self.closed_day,
             "columns": self._columns(),
             "values": self.values.trees,
             "changes": self.changes.trees,

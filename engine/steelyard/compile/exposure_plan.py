@@ -167,7 +167,7 @@ class ExposurePlan:
             context["trigger"] = {
                 "log": self.trigger_log(trigger),
                 "instant": moment,
-                "in_span": exp.and_(between(raw, first, last, types, self.clock), in_time),
+                "in_span": exp.and_(between(raw, self._not_before(first), last, types, self.clock), in_time),
             }
         return self.templates.render(
             "analysed_units.sql",
@@ -214,6 +214,10 @@ class ExposurePlan:
             here = exp.EQ(this=column("experiment_no"), expression=exp.Literal.number(numbered.number))
             level = level.when(here, text, copy=False)
         return level
+
+    def _not_before(self, first: datetime) -> datetime:
+        """Return the moment from which on logs are read."""
+        return first
 
     def fact_type(self, scan: Scan) -> tuple[bool, bool]:
         """Return whether a scan's time column is a date, and whether it carries a zone."""

@@ -52,6 +52,7 @@ class PlannedExperiment:
         zone: Zone in which days begin.
         uncapped: By the measure's name: the same measure without its cap.
         halves: By the measure's name: the same measure by halves of its window, where the experiment asks for it.
+        longest: Longest window of all its metrics, where these are only some of them.
     """
 
     numbered: NumberedExperiment
@@ -59,6 +60,7 @@ class PlannedExperiment:
     zone: ZoneInfo
     uncapped: Mapping[str, Measure] = field(default_factory=dict)
     halves: Mapping[str, Measure] = field(default_factory=dict)
+    longest: timedelta | None = None
 
     @property
     def measured(self) -> tuple[Measure, ...]:
@@ -69,7 +71,7 @@ class PlannedExperiment:
     def last_day(self) -> date:
         """The last day of its series: windows that opened by its end still close after it."""
         ends = [measure.end for _, measure in self.measures if measure.end is not None]
-        longest = max(ends, default=timedelta(0))
+        longest = max(ends, default=timedelta(0)) if self.longest is None else self.longest
         midnight = datetime.combine(self.numbered.last_day + DAY, time(), self.zone).astimezone(UTC)
         closes = midnight + longest - 2 * MICROSECOND
         return min(self.numbered.as_of, max(self.numbered.last_day, closes.astimezone(self.zone).date()))
@@ -172,7 +174,7 @@ def plan_groups(
                 halves=_beside(spec, measures, by_halves) if spec.analysis.novelty else {},
             )
         )
-    return [_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
+    return [fuse_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
 
 
 def _beside(
@@ -200,9 +202,14 @@ def _settle(
         )
 
 
-def _group(
-    exposures: str, planned: list[PlannedExperiment], files: ProjectFiles, *, is_series: bool
+def fuse_group(
+    exposures: str, planned: Sequence[PlannedExperiment], files: ProjectFiles, *, is_series: bool
 ) -> Group:
+    """Fuse the measures of experiments on one log of exposures.
+
+    Raises:
+        CompileError: A dimension that the exposures do not have.
+    """
     measures: dict[str, Measure] = {}
     for experiment in planned:
         for measure in experiment.measured:

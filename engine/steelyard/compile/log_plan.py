@@ -23,10 +23,10 @@ class LogPlan(ExposurePlan):
         """
         context = self._seen_context()
         is_unit = exp.paren(context["is_unit"])
-        first = min(one.first_day for one in self.numbered) - LEAD
+        first = self.clock.start_of(min(one.first_day for one in self.numbered) - LEAD)
         since = starting(
             column("exposed_at", "log"),
-            self.clock.start_of(first),
+            self._not_before(first),
             self.log_types(self.group.exposures),
             self.clock,
         )

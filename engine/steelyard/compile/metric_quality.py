@@ -8,6 +8,7 @@ from collections.abc import Collection
 
 from sqlglot import exp
 
+from steelyard.compile.canonical import text
 from steelyard.compile.exposure_sql import CELLS_PER_EXPERIMENT, UNITS_PER_CELL
 from steelyard.compile.scan_sql import ScanSql
 from steelyard.compile.values import column
@@ -20,11 +21,23 @@ class NotFinite:
 
     Args:
         sql: The scan.
+        exposed: The units; None for all that are exposed.
+        bound: Condition on the facts' time; None for the whole span.
+        counted: Values that are left out, as `values_counted` names them.
     """
 
-    def __init__(self, sql: ScanSql) -> None:
-        self.sql = sql
-        self._values = {f"v{number}": value for number, value in enumerate(sql.values_read(), start=1)}
+    def __init__(
+        self,
+        sql: ScanSql,
+        *,
+        exposed: exp.Expr | None = None,
+        bound: exp.Expr | None = None,
+        counted: Collection[str] = (),
+    ) -> None:
+        self.sql, self._bound = sql, bound
+        self._exposed = exp.to_table("exposed_units") if exposed is None else exposed
+        read = [value for value in sql.values_read() if _named(sql, value[0]) not in counted]
+        self._values = {f"v{number}": value for number, value in enumerate(read, start=1)}
 
     def types_query(self) -> exp.Select | None:
         """Return a query whose columns have the types of the values; None where none is read."""
@@ -45,18 +58,26 @@ class NotFinite:
         """Return a query for the rows of analysed units inside the scan's reach: experiment, n."""
         per_experiment = exp.Literal.number(CELLS_PER_EXPERIMENT * UNITS_PER_CELL)
         number = exp.IntDiv(this=column("unit_key", "exposed"), expression=per_experiment)
+        return self._count(exp.alias_(number, "experiment_no"), names).group_by(number.copy())
+
+    def keys_query(self, names: Collection[str]) -> exp.Select:
+        """Return a query for the same rows by unit: unit_key, n."""
+        key = column("unit_key", "exposed")
+        return self._count(key, names).group_by(key.copy())
+
+    def _count(self, what: exp.Expr, names: Collection[str]) -> exp.Select:
         on = exp.EQ(this=column("unit", "facts"), expression=column("unit", "exposed"))
         return (
-            exp.select(exp.alias_(number, "experiment_no"), exp.alias_(exp.Count(this=exp.Star()), "n"))
+            exp.select(what, exp.alias_(exp.Count(this=exp.Star()), "n"))
             .from_(self._facts())
-            .join(exp.to_table("exposed_units", alias="exposed"), on=on)
+            .join(exp.alias_(self._exposed.copy(), "exposed", table=True), on=on)
             .where(self._condition(names), self.sql.in_reach())
-            .group_by(number.copy())
         )
 
     def _facts(self) -> exp.Expr:
         context = self.sql.rows_context() if self.sql.scan.kind == "rows" else self.sql.reach()
-        return exp.alias_(exp.Subquery(this=context["facts"]), "facts", table=True)
+        facts = context["facts"] if self._bound is None else context["facts"].where(self._bound, copy=False)
+        return exp.alias_(exp.Subquery(this=facts), "facts", table=True)
 
     def _condition(self, names: Collection[str]) -> exp.Expr:
         parts = []
@@ -64,3 +85,12 @@ class NotFinite:
             is_bad = exp.Not(this=exp.func("isfinite", value.copy()))
             parts.append(is_bad if condition is None else exp.paren(exp.and_(condition.copy(), is_bad)))
         return exp.paren(exp.or_(*parts))
+
+
+def values_counted(sql: ScanSql) -> frozenset[str]:
+    """Return the names of the values of a scan, the same for the same value of the same relation."""
+    return frozenset(_named(sql, value) for value, _ in sql.values_read())
+
+
+def _named(sql: ScanSql, value: exp.Expr) -> str:
+    return f"{text(sql.scan.query.relation)}: {text(value)}"

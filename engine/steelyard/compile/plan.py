@@ -60,25 +60,27 @@ class GroupPlan(ScanPlan):
             names=names,
             units_per_cell=UNITS_PER_CELL,
             open_until=self._open_until_column(),
+            taken=0,
         )
         yield Statement(name="exposed_units", tree=exposed, table="exposed_units")
         for scan in self.group.scans:
             yield from self.scan(scan)
 
-    def questions(self, levels: Mapping[str, Sequence[str]]) -> Questions:
+    def questions(self, levels: Mapping[str, Sequence[str]], *, closed_day: int = 0) -> Questions:
         """Return what is asked of the tables, once the levels of dimensions are known.
 
         Args:
             levels: Levels of each dimension that is a covariate, the most frequent first.
+            closed_day: Number of the day after which changes by day are wanted; 0 for all.
         """
         values = self._values(levels)
         caps = self._caps_query(values)
-        moments = list(self._moment_queries(values))
+        moments = list(self._moment_queries(values, closed_day=closed_day))
         quantiles = list(self._quantile_queries(values))
         units = self.unit_values(values) if values.columns.trees or moments else None
         return Questions(units=units, caps=caps, moments=moments, quantiles=quantiles)
 
-    def _moment_queries(self, values: UnitValues) -> Iterator[MomentQuery]:
+    def _moment_queries(self, values: UnitValues, *, closed_day: int) -> Iterator[MomentQuery]:
         on_units = self._unit_moments(values)
         daily: list[tuple[Scan, list[Measure]]] = []
         for scan in self.group.scans:
@@ -93,7 +95,7 @@ class GroupPlan(ScanPlan):
         if on_units.layouts:
             yield self._query("unit_moments", "unit_moments.sql", on_units, on_units, by_day=False)
         for scan, growing in daily:
-            changes = DayMoments(scan, units=values, experiments=self._numbers)
+            changes = DayMoments(scan, units=values, experiments=self._numbers, closed_day=closed_day)
             probe = self._unit_moments(self._values(values.levels))
             for measure in growing:
                 changes.add(measure)

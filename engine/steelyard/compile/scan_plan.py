@@ -134,9 +134,12 @@ class ScanPlan(LogPlan):
         ends = set(self._open_ends().values())
         return ends.pop() if len(ends) == 1 else None
 
-    def _open_until_column(self) -> exp.Expr | None:
+    def _has_open_until_column(self) -> bool:
         has_open = any(measure.end is None for measure in self.group.measures.values())
-        if not has_open or self._open_until() is not None:
+        return has_open and self._open_until() is None
+
+    def _open_until_column(self) -> exp.Expr | None:
+        if not self._has_open_until_column():
             return None
         case = exp.Case(this=column("experiment_no", "cells"))
         for number, until in self._open_ends().items():

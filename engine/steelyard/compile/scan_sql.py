@@ -78,7 +78,7 @@ class ScanSql:
         columns = [
             {"name": partial.name, "aggregate": self.aggregate(partial)} for partial in self.scan.partials
         ]
-        return {**self.reach(), "columns": columns}
+        return {**self.reach(), "columns": columns, "exposed": exp.to_table("exposed_units")}
 
     def unit_context(self) -> dict[str, Any]:
         """Return the values of the template ``unit_scan.sql``: each partial before and after the exposure."""
@@ -292,19 +292,14 @@ class ScanSql:
 
     def in_span(self, raw: exp.Expr) -> exp.Expr:
         """Return constant bounds on the time column itself, so that the warehouse reads only what it must."""
-        first, last = self.clock.first, self.clock.last
+        first, last = self.bound(self.clock.first), self.bound(self.clock.last)
+        return exp.and_(exp.GTE(this=raw.copy(), expression=first), exp.LT(this=raw.copy(), expression=last))
+
+    def bound(self, instant: datetime) -> exp.Expr:
+        """Return an instant as the time column writes it."""
         if self.is_date:
-            bounds = date_literal(_day_of(self.clock, first)), date_literal(_day_of(self.clock, last))
-        elif self.is_zoned:
-            bounds = zoned_literal(first), zoned_literal(last)
-        else:
-            bounds = (
-                timestamp_literal(self.clock.to_naive(first)),
-                timestamp_literal(self.clock.to_naive(last)),
-            )
-        return exp.and_(
-            exp.GTE(this=raw.copy(), expression=bounds[0]), exp.LT(this=raw.copy(), expression=bounds[1])
-        )
+            return date_literal(_day_of(self.clock, instant))
+        return zoned_literal(instant) if self.is_zoned else timestamp_literal(self.clock.to_naive(instant))
 
     def _shared_filter(self) -> exp.Expr | None:
         """Return the rows that any partial needs, where all partials have a condition and few differ."""

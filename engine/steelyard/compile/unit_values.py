@@ -104,7 +104,7 @@ class UnitValues:
             if one.table == per_unit(scan)
         }
         return [
-            {"name": f"after_{partial.name}", "tree": _total(partial)}
+            {"name": f"after_{partial.name}", "tree": total_over_days(partial)}
             for partial in scan.partials
             if f"after_{partial.name}" in read
         ]
@@ -134,7 +134,8 @@ class UnitValues:
         return reader(name)
 
 
-def _total(partial: ScanPartial) -> exp.Expr:
+def total_over_days(partial: ScanPartial) -> exp.Expr:
+    """Return how a column per unit and day becomes one per unit."""
     return _MERGED.get(partial.partial.merge, exp.Sum)(this=column(partial.name))
 
 

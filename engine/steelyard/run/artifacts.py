@@ -61,6 +61,7 @@ def _experiment(result: RunResult, name: str) -> dict[str, Any]:
         "experiment_id": name,
         "status": "success",
         "is_healthy": not any(row["status"] == "fail" for row in health),
+        "state": result.reused[name].to_json(),
         "rows_written": dict(result.published[name]),
         "decisions": [
             {key: row[key] for key in ("variant", "decision", "recommendation")}

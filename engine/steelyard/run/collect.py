@@ -1,6 +1,6 @@
 """A group's plan in the warehouse: types of columns first, then the moments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,6 +50,7 @@ def collect_group(
     *,
     frozen_caps: Mapping[str, float | None],
     label: str = "",
+    counted: Collection[str] = (),
 ) -> Collected:
     """Run one group's plan, with the types that the warehouse says its columns have."""
     templates = project_templates(files)
@@ -59,7 +60,7 @@ def collect_group(
     plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
     check_metrics(plan, warehouse)
     try:
-        return Collector(plan, warehouse, label=label).collect(frozen_caps=frozen_caps)
+        return Collector(plan, warehouse, label=label).collect(frozen_caps=frozen_caps, counted=counted)
     finally:
         warehouse.drop_temporaries()
 

@@ -31,6 +31,7 @@ from steelyard.errors import EngineError
 from steelyard.run.auditor import Auditor
 from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
+from steelyard.run.incremental import Incremental, Reuse
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
 from steelyard.run.shipped import read_shipped
 from steelyard.spec.loader import ProjectFiles
@@ -58,6 +59,7 @@ class RunResult:
         skipped: Why an experiment was left out.
         seconds: Wall time of each stage.
         statements: SQL of each statement, by log of exposures.
+        reused: What was taken from state, by experiment.
     """
 
     run_id: str
@@ -69,6 +71,7 @@ class RunResult:
     skipped: dict[str, str] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
     statements: dict[str, dict[str, str]] = field(default_factory=dict)
+    reused: dict[str, Reuse] = field(default_factory=dict)
 
     @property
     def status(self) -> str:
@@ -172,13 +175,7 @@ class Run:
         self.progress(f"{group.exposures}: {len(names)} experiments, {len(group.scans)} scans")
         started = perf_counter()
         try:
-            collected = collect_group(
-                group,
-                self.files,
-                self.warehouse,
-                frozen_caps=self._caps(group),
-                label=run_label(self.result.run_id, names),
-            )
+            collected = self._collect(group, names)
         except EngineError as error:
             self._isolate(names, error)
             return
@@ -199,6 +196,41 @@ class Run:
         if declared:
             auditor = Auditor(self.files, self.warehouse, as_of=self.result.as_of)
             self.audits |= {name: [row] for name, row in auditor.health_rows(declared).items()}
+
+    def _collect(self, group: Group, names: Sequence[str]) -> Collected:
+        """Return a group's moments, from state where the warehouse keeps it, and say what was read."""
+        caps, label = self._caps(group), run_label(self.result.run_id, names)
+        why = ""
+        if not self.options.is_series:
+            why = "--latest computes one day"
+        elif not self.warehouse.keeps_state:
+            why = f"no state is kept on {self.warehouse.dialect} yet"
+        if why:
+            collected = collect_group(group, self.files, self.warehouse, frozen_caps=caps, label=label)
+            self.result.reused.update(dict.fromkeys(names, Reuse(mode="full", reason=why)))
+        else:
+            incremental = Incremental(
+                self.files,
+                self.queries,
+                self.warehouse,
+                schema=self.schema,
+                as_of=self.result.as_of,
+                full_refresh=self.options.full_refresh,
+                run_id=self.result.run_id,
+            )
+            collected = incremental.collect(group, frozen_caps=caps, label=label)
+            self.result.reused.update(incremental.reused)
+        self._tell_reuse(names)
+        return collected
+
+    def _tell_reuse(self, names: Sequence[str]) -> None:
+        """Say what was reused, experiments of which the same is to be said together."""
+        said: dict[str, list[str]] = {}
+        for name in names:
+            said.setdefault(str(self.result.reused[name]), []).append(name)
+        for words, those in said.items():
+            more = f" and {len(those) - 3} more" if len(those) > 3 else ""
+            self.progress(f"{', '.join(those[:3])}{more}: {words}")
 
     def _isolate(self, names: Sequence[str], error: EngineError) -> None:
         """Run a group's experiments one by one, so that the one that fails takes no other down."""
@@ -314,6 +346,14 @@ class Run:
         )
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    def _sql_hash(self) -> str | None:
+        """Return a hash of the compiled SQL, or of what it is compiled from where it follows from state as well."""
+        if all(one.mode == "full" for one in self.result.reused.values()):
+            return _sql_hash(self.result.statements)
+        exposures = {name: one.sql for name, one in self.files.project.exposures.items()}
+        metrics = {str(key): meaning_of(query).sql for key, query in sorted_items(self.queries)}
+        return _sql_hash({"exposures": exposures, "metrics": metrics})
+
     def _record(self, *, status: str, failures: Mapping[str, str] | None = None) -> None:
         """Write the run and the catalogue."""
         run = {
@@ -324,7 +364,7 @@ class Run:
             "as_of": self.result.as_of,
             "engine_version": __version__,
             "git_commit": git_commit(self.files.root),
-            "sql_hash": _sql_hash(self.result.statements),
+            "sql_hash": self._sql_hash(),
             "rows_read": None,
             "bytes_read": None,
             "stage_seconds": {name: round(value, 3) for name, value in self.result.seconds.items()},

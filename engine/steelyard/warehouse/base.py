@@ -55,6 +55,8 @@ class Warehouse(ABC):
     dialect: ClassVar[str]
     is_exclusive: ClassVar[bool] = False
     """Whether no other process can write while this connection is open."""
+    keeps_state: ClassVar[bool] = False
+    """Whether incremental runs can keep their state here: tables are made and changed in transactions."""
     types: ClassVar[Mapping[str, str]]
     """What the warehouse calls each kind of column in `steelyard.warehouse.tables`."""
 
@@ -155,6 +157,23 @@ class Warehouse(ABC):
         if gone is not None:
             self.execute(f"delete from {quoted(table.name, schema)} where {gone[0]}", gone[1])
         self.insert(table.name, table.names, rows, schema)
+
+    def create_table_as(self, table: str, schema: str, sql: str) -> None:
+        """Create a table from a query."""
+        self.execute(f"create table {quoted(table, schema)} as {sql}")
+
+    def insert_query(self, table: str, schema: str, columns: Sequence[str], sql: str) -> None:
+        """Append the rows of a query; its columns in the order given."""
+        names = ", ".join(map(quoted, columns))
+        self.execute(f"insert into {quoted(table, schema)} ({names}) {sql}")
+
+    def delete_rows(self, table: str, schema: str, condition: str) -> None:
+        """Delete the rows that meet a condition."""
+        self.execute(f"delete from {quoted(table, schema)} where {condition}")
+
+    def drop_table(self, table: str, schema: str) -> None:
+        """Drop a table, if there is one."""
+        self.execute(f"drop table if exists {quoted(table, schema)}")
 
     def table_exists(self, table: str, schema: str | None = None) -> bool:
         """Return whether there is such a table or view."""

@@ -405,6 +405,24 @@ ALLOCATION_LOG = Table(
     slice_by=("programme", "seq"),
 )
 
+STATE = Table(
+    name="state",
+    comment="What incremental runs continue from: one row per group of experiments that advance together.",
+    columns=(
+        _key("block", "Name of the state; its tables are called state_<block>_...."),
+        _text("exposures", "Log of exposures."),
+        _json("experiments", "JSON list of its experiments, in the order of their numbers."),
+        Column(name="closed_through", kind="day", comment="Last closed day: no run reads it again."),
+        _text("engine_version", "Version of Steelyard that wrote it."),
+        _json("parts", "JSON object of hashes of all that the state depends on."),
+        _json("content", "JSON object: sums of the closed days, constants they are taken about, and counts."),
+        _json("tables", "JSON list of its tables."),
+        _RUN,
+    ),
+    replaced="key",
+    slice_by=("block",),
+)
+
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
@@ -423,6 +441,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             INSIGHTS,
             ALLOCATION,
             ALLOCATION_LOG,
+            STATE,
         )
     }
 )

@@ -44,7 +44,8 @@ class Shop:
         """Return every row of every result table; of runs, without when they ran and how long that took."""
         with duckdb.connect(str(self.database)) as connection:
             names = connection.sql(
-                "select table_name from duckdb_tables() where schema_name = 'steelyard' order by 1"
+                "select table_name from duckdb_tables() where schema_name = 'steelyard'"
+                " and table_name not like 'state%' order by 1"
             ).fetchall()
             return {
                 name: connection.sql(

@@ -34,6 +34,7 @@ CONTRACT = {
     stage_seconds""",
     "learning": "run_id experiment_id as_of outcome",
     "caps": "experiment_id name metric value as_of run_id",
+    "state": "block exposures experiments closed_through engine_version parts content tables run_id",
     "insights": """run_id experiment_id as_of kind metric metric_version hypothesis variant dimension segment estimate
     std_error ci_lower ci_upper statistic p_value detail reason""",
     "allocation": "programme bucket owner valid_from valid_to",

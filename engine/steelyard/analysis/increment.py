@@ -1,0 +1,177 @@
+"""Run a plan that continues from state: what the open days add, and what units that have left take away."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from steelyard.analysis.collect import Collector
+from steelyard.compile.group import MomentQuery, Statement
+from steelyard.compile.plan import bind
+from steelyard.compile.state_plan import StatePlan
+from steelyard.errors import StatisticsError
+from steelyard.warehouse.base import Warehouse
+
+Row = tuple[Any, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Increment:
+    """What the open days of a group hold.
+
+    Attributes:
+        queries: The moment queries, by name.
+        rows: Rows that the open days add to each of them.
+        gone: Rows of the closed days of units that no longer count: to be taken away.
+        shifts: Value of each shift placeholder, by query.
+        log: Rows of `LogPlan.log_quality_query`.
+        multiple: Rows (experiment, first variant, n) of units seen in several variants, in all.
+        assigned: Rows (experiment, variant, n) of units of experiments with a trigger, in all.
+        exposed: Rows of `ExposurePlan.exposed_query`, in all.
+        not_finite: Rows (experiment, n) of facts that hold NaN or infinity, in all.
+        seen: Number of units that the open days of the log name.
+        entered: Number of units that have entered.
+        departed: Number of units that have gone.
+    """
+
+    queries: dict[str, MomentQuery] = field(default_factory=dict)
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    gone: dict[str, list[Row]] = field(default_factory=dict)
+    shifts: dict[str, dict[str, float]] = field(default_factory=dict)
+    log: list[Row] = field(default_factory=list)
+    multiple: list[Row] = field(default_factory=list)
+    assigned: list[Row] = field(default_factory=list)
+    exposed: list[Row] = field(default_factory=list)
+    not_finite: list[Row] = field(default_factory=list)
+    seen: int = 0
+    entered: int = 0
+    departed: int = 0
+
+
+class IncrementCollector(Collector):
+    """Executes a plan that continues from state.
+
+    Args:
+        plan: The plan.
+        warehouse: Where it runs.
+        caps: Percentile caps, all on record.
+        shifts: Shifts of each query; none where there is no state yet.
+        label: See `Collector`.
+    """
+
+    plan: StatePlan
+
+    def __init__(
+        self,
+        plan: StatePlan,
+        warehouse: Warehouse,
+        *,
+        caps: Mapping[str, float | None],
+        shifts: Mapping[str, Mapping[str, float]],
+        label: str = "",
+    ) -> None:
+        super().__init__(plan, warehouse, label=label)
+        self.caps, self.known_shifts = caps, shifts
+
+    def increment(self) -> Increment:
+        """Run everything that the open days need."""
+        plan, found = self.plan, Increment()
+        self._fill(plan.newly_seen())
+        found.seen = self._count("newly_seen")
+        for statement in plan.units(any_seen=found.seen > 0):
+            self._fill(statement)
+        found.departed, found.entered = self._count("gone_units"), self._count("entered_units")
+        if found.departed:
+            for statement in plan.departed():
+                self._fill(statement)
+            for query in self._asked(closed_day=0):
+                rows = self._moments(query, found)
+                found.gone[query.name] = [row for row in rows if plan.is_settled(query, row, plan.since)]
+        self._scan(found)
+        for query in self._asked(closed_day=plan.closed_day):
+            found.queries[query.name] = query
+            rows = self._moments(query, found)
+            found.rows[query.name] = [row for row in rows if not plan.is_settled(query, row, plan.since)]
+        found.exposed = list(self._rows("exposed", plan.exposed_query()))
+        found.multiple = list(self._rows("multiple_exposure", plan.multiple_query()))
+        assigned = plan.assigned_query()
+        found.assigned = [] if assigned is None else list(self._rows("assigned", assigned))
+        found.log = list(self._rows("log_quality", plan.log_quality_query()))
+        return found
+
+    def _asked(self, *, closed_day: int) -> Sequence[MomentQuery]:
+        asked = self.plan.questions({}, closed_day=closed_day)
+        if asked.units is not None:
+            self._fill(asked.units)
+        return asked.moments
+
+    def ask(self, name: str, query: Any) -> Sequence[Row]:
+        """Return the rows of a query."""
+        return self._rows(name, query)
+
+    def _count(self, table: str) -> int:
+        return int(self._rows(f"count_{table}", self.plan.count_of(table))[0][0])
+
+    def _scan(self, found: Increment) -> None:
+        plan = self.plan
+        any_gone, any_entered = found.departed > 0, found.entered > 0
+        passes = {
+            scan.name: plan.passes(scan, any_gone=any_gone, any_entered=any_entered)
+            for scan in plan.group.scans
+        }
+        for scan in plan.group.scans:
+            self._fill(plan.recent(scan, passes[scan.name]))
+        self._fill(plan.active_units(any_gone=any_gone))
+        for scan in plan.group.scans:
+            self._fill(plan.unit_days(scan))
+        self._fill(self._not_finite(passes))
+        found.not_finite = list(self._rows("not_finite", plan.not_finite_query()))
+
+    def _not_finite(self, passes: Mapping[str, Sequence[tuple[Any, Any]]]) -> Statement:
+        parts = []
+        for scan in self.plan.group.scans:
+            for number, queries in enumerate(self.plan.not_finite(scan, passes[scan.name]), start=1):
+                typed = queries.types_query()
+                names = [] if typed is None else queries.floats(self._types(typed))
+                any_query = queries.any_query(names) if names else None
+                name = f"not_finite_{scan.name}_{number}"
+                if any_query is not None and self._rows(name, any_query)[0][0]:
+                    parts.append(queries.keys_query(names))
+        return self.plan.not_finite_units(parts)
+
+    def _types(self, typed: Any) -> dict[str, str]:
+        return self.warehouse.column_types(self.plan.text(typed))
+
+    def _moments(self, query: MomentQuery, found: Increment) -> list[Row]:
+        shifts = self._shifts(query, found)
+        tree = self.plan.rollup(query, bind(query.moments, {**self.caps, **shifts}))
+        return list(self._finite_rows(query, tree))
+
+    def _shifts(self, query: MomentQuery, found: Increment) -> dict[str, float]:
+        if query.name not in found.shifts:
+            known = self.known_shifts.get(query.name)
+            found.shifts[query.name] = self._asked_shifts(query, self.caps) if known is None else dict(known)
+        return found.shifts[query.name]
+
+
+def merged(query: MomentQuery, width: int, *parts: Sequence[Row]) -> list[Row]:
+    """Return rows of a moment query added up by their keys, the first ``width`` columns."""
+    sums: dict[Row, list[float]] = {}
+    for part in parts:
+        for row in part:
+            values = [0.0 if value is None else float(value) for value in row[width:]]
+            key = tuple(row[:width])
+            if key in sums:
+                sums[key] = [a + b for a, b in zip(sums[key], values, strict=True)]
+            else:
+                sums[key] = values
+    if any(len(values) != len(query.terms) for values in sums.values()):
+        raise StatisticsError(
+            f"the state has other sums than {query.name}", hint="run once with --full-refresh"
+        )
+    return [(*key, *values) for key, values in sums.items()]
+
+
+def negated(rows: Sequence[Row], width: int) -> Iterator[Row]:
+    """Yield rows of a moment query with all their sums taken away."""
+    for row in rows:
+        yield (*row[:width], *(None if value is None else -value for value in row[width:]))

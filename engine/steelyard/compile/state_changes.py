@@ -1,0 +1,82 @@
+"""What the tables of a state become once days are closed, as queries and conditions."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlglot import exp
+
+from steelyard.compile.scan import Scan
+from steelyard.compile.state_plan import StatePlan, recent_table
+from steelyard.compile.values import column
+
+UNITS = ("unit_key", "unit", "exposed_at", "exposed_day")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableChange:
+    """One change to a table of a state.
+
+    Attributes:
+        kind: ``create`` from a query, ``append`` its rows, or ``delete`` the rows that meet a condition.
+        what: Which table.
+        tree: The query or condition.
+        columns: Columns of the query.
+    """
+
+    kind: Literal["create", "append", "delete"]
+    what: str
+    tree: exp.Expr
+    columns: tuple[str, ...] = ()
+
+
+def table_names(plan: StatePlan) -> tuple[str, ...]:
+    """Return which tables hold a plan's state."""
+    scans = [name for scan in plan.group.scans for name in (plan.totals(scan), plan.history(scan))]
+    return ("seen", "units", "cells", "not_finite", *scans)
+
+
+def state_changes(plan: StatePlan) -> Iterator[TableChange]:
+    """Yield the changes that close the days which a plan has read."""
+    is_new = plan.since is None
+    seen = ("experiment_no", "unit", "variant_no", "last_variant_no", "exposed_at", *plan.first_columns())
+    cells = ("cell", "experiment_no", "variant_no", *plan.key_columns, "n")
+    if not is_new:
+        yield TableChange(kind="delete", what="seen", tree=_is_seen())
+        yield TableChange(kind="delete", what="cells", tree=exp.true())
+        for what in ("units", "not_finite"):
+            yield TableChange(kind="delete", what=what, tree=_has_key_in("gone_units"))
+    yield _added("seen", seen, "seen_units", is_new=is_new)
+    yield _added("cells", cells, "cells", is_new=is_new)
+    yield _added("units", UNITS, "entered_units", is_new=is_new)
+    yield _added("not_finite", ("unit_key", "n"), "not_finite_units", is_new=is_new)
+    for scan in plan.group.scans:
+        yield from _of_scan(plan, scan, is_new=is_new)
+
+
+def _of_scan(plan: StatePlan, scan: Scan, *, is_new: bool) -> Iterator[TableChange]:
+    columns = ("unit_key", "day", *(partial.name for partial in scan.partials))
+    days = exp.select(*columns).from_(recent_table(scan)).where("day > 0")
+    if not is_new:
+        for what in (plan.history(scan), plan.totals(scan)):
+            yield TableChange(kind="delete", what=what, tree=_has_key_in("gone_units"))
+        yield TableChange(kind="delete", what=plan.totals(scan), tree=_has_key_in(recent_table(scan)))
+    kind: Literal["create", "append"] = "create" if is_new else "append"
+    yield TableChange(kind=kind, what=plan.history(scan), tree=days, columns=columns)
+    yield TableChange(kind=kind, what=plan.totals(scan), tree=plan.new_totals(scan), columns=columns)
+
+
+def _added(what: str, columns: tuple[str, ...], table: str, *, is_new: bool) -> TableChange:
+    query = exp.select(*(column(name) for name in columns)).from_(table)
+    return TableChange(kind="create" if is_new else "append", what=what, tree=query, columns=columns)
+
+
+def _has_key_in(table: str) -> exp.Expr:
+    keys = exp.Subquery(this=exp.select("unit_key").from_(table))
+    return exp.In(this=column("unit_key"), query=keys)
+
+
+def _is_seen() -> exp.Expr:
+    pair = exp.Tuple(expressions=[column("experiment_no"), column("unit")])
+    seen = exp.select("experiment_no", "unit").from_("seen_units")
+    return exp.In(this=pair, query=exp.Subquery(this=seen))

@@ -1,0 +1,308 @@
+"""Experiments that advance together: close the days that are late enough, then look at the open ones."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from steelyard import __version__
+from steelyard.analysis.count_rows import add_log_row
+from steelyard.analysis.increment import Increment, IncrementCollector, Row, merged, negated
+from steelyard.analysis.log_counts import LogCounts
+from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
+from steelyard.compile.group import ColumnTypes, MomentQuery, PlannedExperiment
+from steelyard.compile.incremental import numbered_group
+from steelyard.compile.metric_quality import values_counted
+from steelyard.compile.plan import GroupPlan
+from steelyard.compile.state_changes import state_changes, table_names
+from steelyard.compile.state_plan import StatePlan, StateTables
+from steelyard.errors import StatisticsError
+from steelyard.run.asking import check_metrics, column_types
+from steelyard.run.collect import project_templates
+from steelyard.run.fingerprints import Caps, state_parts
+from steelyard.run.late import LateRows, count_again, late_rows
+from steelyard.run.state_rows import from_json, key_width, to_json
+from steelyard.spec.loader import ProjectFiles
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.retry import with_retries
+from steelyard.warehouse.state import Change, State, save_state
+
+DAY = timedelta(days=1)
+# Beyond so many standard deviations between a constant and the mean, sums about it would lose digits that count.
+FARTHEST_SHIFT = 100.0
+
+
+@dataclass(slots=True, kw_only=True)
+class BlockResult:
+    """What a block of experiments gave.
+
+    Attributes:
+        experiments: Moments by experiment.
+        counts: What the log holds beside the analysed units, by experiment.
+        late: Rows that came after their day was closed.
+        closed_through: The last closed day now.
+        counted: Values whose rows that are not finite were counted.
+        read_from: First day of which facts were read for units of before; None where all days were.
+        statements: Every statement that ran.
+        seconds: Wall time of each.
+    """
+
+    experiments: dict[str, ExperimentMoments]
+    counts: dict[str, LogCounts]
+    late: tuple[LateRows, ...]
+    closed_through: date
+    counted: frozenset[str]
+    read_from: date | None
+    statements: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class Block:
+    """Experiments with one state.
+
+    Args:
+        exposures: Their log of exposures.
+        experiments: With the measures that the state holds, in the order of their numbers.
+        files: The project.
+        warehouse: Where.
+        schema: Schema of the engine's tables.
+        caps: Percentile caps on record, by experiment.
+        label: Of the statements.
+        run_id: The run.
+    """
+
+    def __init__(
+        self,
+        exposures: str,
+        experiments: Sequence[PlannedExperiment],
+        *,
+        files: ProjectFiles,
+        warehouse: Warehouse,
+        schema: str,
+        caps: Caps,
+        label: str,
+        run_id: str,
+    ) -> None:
+        self.exposures, self.experiments, self.files = exposures, tuple(experiments), files
+        self.warehouse, self.schema, self.label, self.run_id = warehouse, schema, label, run_id
+        self.templates = project_templates(files)
+        group = numbered_group(exposures, self.experiments, files)
+        self.caps = {
+            f"{name}_{one.numbered.number}": value
+            for one in group.experiments
+            for name, value in caps.get(one.numbered.spec.name, {}).items()
+        }
+        self.rough = GroupPlan(
+            group, files=files, types=ColumnTypes(), templates=self.templates, dialect=warehouse.dialect
+        )
+        self.types = column_types(self.rough, warehouse)
+        self.parts = state_parts(
+            exposures,
+            self.experiments,
+            files,
+            types=self.types,
+            dialect=warehouse.dialect,
+            caps=caps,
+        )
+
+    def run(
+        self, state: State | None, name: str, *, until: date, as_of: date, gone: Sequence[State] = ()
+    ) -> BlockResult:
+        """Close days and return the moments as of a day.
+
+        Args:
+            state: The state; None to make it.
+            name: Name of the state.
+            until: The last day that is late enough to be closed.
+            as_of: The last day.
+            gone: States that a new one takes the place of.
+
+        Raises:
+            StatisticsError: The state cannot give the numbers to their digits.
+        """
+        tables = StateTables(schema=self.schema, block=name)
+        since = None if state is None else state.closed_through
+        statements: dict[str, str] = {}
+        seconds: dict[str, float] = {}
+        is_closing = since is None or since < until
+        if is_closing:
+            state, collector = self._close(state, tables, until, gone)
+            statements.update({f"close_{one}": text for one, text in collector.statements.items()})
+            seconds.update({f"close {one}": value for one, value in collector.seconds.items()})
+        assert state is not None
+        plan = self._plan(tables, state, as_of)
+        collector = self._collector(plan, state)
+        found = collector.increment()
+        experiments = self._assemble(plan, state, found)
+        counted = state.content if is_closing else count_again(plan, collector, state, state.closed_through)
+        statements.update(collector.statements)
+        seconds.update({f"open {name}": value for name, value in collector.seconds.items()})
+        return BlockResult(
+            experiments=experiments,
+            counts=_counts(plan, state, found),
+            late=late_rows(counted["late"]),
+            closed_through=state.closed_through,
+            counted=frozenset().union(*(values_counted(plan.scan_sql(scan)) for scan in plan.group.scans)),
+            read_from=None if since is None else min(since, state.closed_through) + DAY,
+            statements=statements,
+            seconds=seconds,
+        )
+
+    def _close(
+        self,
+        state: State | None,
+        tables: StateTables,
+        until: date,
+        gone: Sequence[State],
+    ) -> tuple[State, IncrementCollector]:
+        """Close the days up to one."""
+        plan = self._plan(tables, state, until)
+        if state is None:
+            check_metrics(plan, self.warehouse)
+        collector = self._collector(plan, state)
+        found = collector.increment()
+        advanced = State(
+            block=tables.block,
+            exposures=self.exposures,
+            experiments=tuple(one.numbered.spec.name for one in self.experiments),
+            closed_through=until,
+            engine_version=__version__,
+            parts=self.parts,
+            content={
+                **_content(plan, state, found, until),
+                **count_again(plan, collector, state, until),
+            },
+            tables=tuple(tables.name(what) for what in table_names(plan)),
+            run_id=self.run_id,
+        )
+        changes = [
+            Change(
+                kind=change.kind,
+                table=tables.name(change.what),
+                sql=plan.text(change.tree),
+                columns=change.columns,
+            )
+            for change in state_changes(plan)
+        ]
+        with_retries(
+            lambda: save_state(self.warehouse, self.schema, advanced, changes, before=state, gone=gone)
+        )
+        return advanced, collector
+
+    def _plan(self, tables: StateTables, state: State | None, as_of: date) -> StatePlan:
+        dated = [replace(one, numbered=replace(one.numbered, as_of=as_of)) for one in self.experiments]
+        return StatePlan(
+            numbered_group(self.exposures, dated, self.files),
+            since=None if state is None else state.closed_through,
+            tables=tables,
+            taken=0 if state is None else int(state.content["units"]),
+            files=self.files,
+            types=self.types,
+            templates=self.templates,
+            dialect=self.warehouse.dialect,
+        )
+
+    def _collector(self, plan: StatePlan, state: State | None) -> IncrementCollector:
+        return IncrementCollector(
+            plan,
+            self.warehouse,
+            caps=self.caps,
+            shifts={} if state is None else state.content["shifts"],
+            label=self.label,
+        )
+
+    def _assemble(self, plan: StatePlan, state: State, found: Increment) -> dict[str, ExperimentMoments]:
+        answers = [
+            MomentRows(
+                query=query,
+                rows=_rows(plan, query, state, found),
+                shifts=found.shifts[name],
+            )
+            for name, query in found.queries.items()
+        ]
+        experiments = assemble(plan, answers, caps=self.caps, cells=found.exposed)
+        _require_near_shifts(answers, experiments)
+        return experiments
+
+
+def _rows(plan: StatePlan, query: MomentQuery, state: State | None, found: Increment) -> list[Row]:
+    """Return what closed and open days add up to, without the units that have gone."""
+    width = key_width(plan, query)
+    closed = [] if state is None else from_json(plan, query, state.content["rows"])
+    gone = list(negated(found.gone.get(query.name, []), width))
+    return merged(query, width, closed, gone, found.rows[query.name])
+
+
+def _content(plan: StatePlan, state: State | None, found: Increment, until: date) -> dict[str, Any]:
+    """Return what a state holds beside its tables once the days up to one are closed."""
+    rows = {}
+    for name, query in found.queries.items():
+        settled = [row for row in found.rows[name] if plan.is_settled(query, row, until)]
+        kept = replace_rows(found, name, settled)
+        rows[name] = to_json(plan, query, _rows(plan, query, state, kept))
+    # What is dated later than the last day is told of the open days, and is not closed.
+    log = [[*row[:-1], None] for row in found.log if row[1] != "later"]
+    if state is not None:
+        log = _added_up([*state.content["log"], *log])
+    return {
+        "units": plan.taken + found.entered,
+        "shifts": found.shifts,
+        "rows": rows,
+        "log": log,
+    }
+
+
+def replace_rows(found: Increment, name: str, rows: list[Row]) -> Increment:
+    """Return an increment with other rows of one query."""
+    return replace(found, rows={**found.rows, name: rows})
+
+
+def _added_up(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return rows of `LogPlan.log_quality_query` added up by all but their number and their last moment."""
+    sums: dict[tuple[Any, ...], tuple[int, Any]] = {}
+    for *key, n, last in rows:
+        before, latest = sums.get(tuple(key), (0, None))
+        sums[tuple(key)] = before + int(n), last if latest is None else latest
+    return [[*key, n, last] for key, (n, last) in sums.items()]
+
+
+def _counts(plan: StatePlan, state: State, found: Increment) -> dict[str, LogCounts]:
+    names = {one.number: one.spec.name for one in plan.numbered}
+    counts = {name: LogCounts() for name in names.values()}
+    for number, variant, n in found.multiple:
+        counts[names[int(number)]].multiple[int(variant)] = int(n)
+    for number, variant, n in found.assigned:
+        counts[names[int(number)]].assigned[int(variant)] = int(n)
+    for number, *row in _added_up([*state.content["log"], *found.log]):
+        add_log_row(counts[names[int(number)]], row)
+    for number, n in found.not_finite:
+        counts[names[int(number)]].not_finite += int(n)
+    return counts
+
+
+def _require_near_shifts(answers: Sequence[MomentRows], experiments: Mapping[str, ExperimentMoments]) -> None:
+    """Raise where a constant of the state has come so far from a mean that squares about it lose digits."""
+    shifts: dict[str, list[float]] = {}
+    for answer in answers:
+        for layout in answer.query.layouts:
+            if answer.query.by_day or layout.sums[0] is not None:
+                shifts[layout.measure] = [answer.shifts.get(f"shift_{name}", 0.0) for name in layout.vector]
+    for experiment in experiments.values():
+        for name, metric in experiment.metrics.items():
+            moments = metric.cells["", ""]
+            n, mean = moments.n[-1], moments.mean[-1]
+            for variant in range(len(n)):
+                if n[variant] < 2:
+                    continue
+                for i, constant in enumerate(shifts[name]):
+                    gap = abs(float(mean[variant, i]) - constant)
+                    spread = max(float(moments.m2[-1, variant, i, i]), 0.0) / float(n[variant])
+                    if gap > FARTHEST_SHIFT * spread**0.5 + 1e-6 * abs(float(mean[variant, i])) and (
+                        gap > FARTHEST_SHIFT
+                    ):
+                        raise StatisticsError(
+                            f"the values of {name} have moved far away from the constant that their squares are"
+                            " taken about",
+                            where=experiment.name,
+                            hint="run once with --full-refresh",
+                        )

@@ -1,0 +1,148 @@
+"""State of incremental runs: one row per group of experiments in ``state``, and the tables that the row names."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+from steelyard.errors import WarehouseError
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.names import quoted
+from steelyard.warehouse.read import read_rows
+from steelyard.warehouse.stored import to_stored
+from steelyard.warehouse.tables import STATE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state of experiments that advance together.
+
+    Attributes:
+        block: Its name.
+        exposures: Log of exposures.
+        experiments: Its experiments, in the order of their numbers.
+        closed_through: Last closed day.
+        engine_version: Version of Steelyard that wrote it.
+        parts: Hashes of all that it depends on.
+        content: Sums of the closed days and the constants they are taken about, and counts.
+        tables: Its tables.
+        run_id: Run that wrote it.
+    """
+
+    block: str
+    exposures: str
+    experiments: tuple[str, ...]
+    closed_through: date
+    engine_version: str
+    parts: Mapping[str, str]
+    content: Mapping[str, Any]
+    tables: tuple[str, ...]
+    run_id: str = ""
+
+    def row(self) -> dict[str, Any]:
+        """Return it as a row of the table ``state``."""
+        return {name: getattr(self, name) for name in STATE.names} | {
+            "experiments": list(self.experiments),
+            "parts": dict(self.parts),
+            "content": dict(self.content),
+            "tables": list(self.tables),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change to a table of a state.
+
+    Attributes:
+        kind: ``create`` from a query, ``append`` the rows of one, or ``delete`` the rows that meet a condition.
+        table: The table.
+        sql: The query or condition.
+        columns: Columns of the query that is appended.
+    """
+
+    kind: Literal["create", "append", "delete"]
+    table: str
+    sql: str
+    columns: tuple[str, ...] = ()
+
+
+def read_states(warehouse: Warehouse, schema: str, exposures: str) -> list[State]:
+    """Return the states on record of experiments on a log of exposures, whose tables are all there."""
+    rows = read_rows(warehouse, schema, "state", {"exposures": exposures})
+    return [
+        State(
+            **{
+                **row,
+                "experiments": tuple(row["experiments"]),
+                "tables": tuple(row["tables"]),
+            }
+        )
+        for row in rows
+    ]
+
+
+def missing_tables(warehouse: Warehouse, schema: str, state: State) -> Iterator[str]:
+    """Yield the tables that a state names and that are not there."""
+    for table in state.tables:
+        if not warehouse.table_exists(table, schema):
+            yield table
+
+
+def save_state(
+    warehouse: Warehouse,
+    schema: str,
+    state: State,
+    changes: Sequence[Change],
+    *,
+    before: State | None,
+    gone: Sequence[State] = (),
+) -> None:
+    """Change a state's tables and its row, all at once.
+
+    Args:
+        warehouse: Where.
+        schema: Schema of the engine's tables.
+        state: The state as it will be.
+        changes: Changes to its tables.
+        before: The state as it was read; None where it is new.
+        gone: States that it takes the place of.
+
+    Raises:
+        WarehouseError: Another run has changed the state since it was read; then nothing has changed.
+    """
+    (row,) = to_stored(STATE, [state.row()], where=f"table {schema}.state")
+    with warehouse.transaction():
+        _require_unchanged(warehouse, schema, state.block, before)
+        for other in gone:
+            _forget(warehouse, schema, other)
+        for change in changes:
+            if change.kind == "create":
+                warehouse.create_table_as(change.table, schema, change.sql)
+            elif change.kind == "append":
+                warehouse.insert_query(change.table, schema, change.columns, change.sql)
+            else:
+                warehouse.delete_rows(change.table, schema, change.sql)
+        _delete_row(warehouse, schema, state.block)
+        warehouse.insert(STATE.name, STATE.names, [row], schema)
+
+
+def _forget(warehouse: Warehouse, schema: str, state: State) -> None:
+    for table in state.tables:
+        warehouse.drop_table(table, schema)
+    _delete_row(warehouse, schema, state.block)
+
+
+def _delete_row(warehouse: Warehouse, schema: str, block: str) -> None:
+    warehouse.execute(f'delete from {quoted(STATE.name, schema)} where "block" = ?', [block])
+
+
+def _require_unchanged(warehouse: Warehouse, schema: str, block: str, before: State | None) -> None:
+    rows = read_rows(warehouse, schema, "state", {"block": block})
+    found = [(row["closed_through"], row["run_id"]) for row in rows]
+    expected = [] if before is None else [(before.closed_through, before.run_id)]
+    if found != expected:
+        raise WarehouseError(
+            "another run has changed the state since this one read it",
+            where=f"table {schema}.state, block {block}",
+            hint="let one run end before the next begins",
+        )

@@ -1,0 +1,11 @@
+/* the closed days of units that no longer count */
+select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident }}{% endfor %}
+
+from {{ tree(days) }} as known
+join gone_units as gone on gone.unit_key = known.unit_key
+union all
+select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident }}{% endfor %}
+
+from {{ tree(totals) }} as known
+join gone_units as gone on gone.unit_key = known.unit_key
+where known.day = 0

@@ -1,0 +1,225 @@
+"""A run that continues from state publishes what a run from the beginning does, in whatever order rows arrive."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from math import isclose
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import numpy as np
+import pytest
+import yaml
+from tests.support.draw_world import world_of_seed
+from tests.support.worlds import ChosenMetric, World
+
+from steelyard.run import Project, RunOptions
+from steelyard.run.pipeline import RunResult
+from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
+
+DAY = timedelta(days=1)
+LATENESS = 1
+TABLES = ("moments", "timeseries", "results", "health", "looks", "caps", "decisions")
+
+
+class Site:
+    """A project with a database of its own, whose rows arrive bit by bit."""
+
+    def __init__(self, root: Path, world: World) -> None:
+        self.root, self.world = root, world
+        root.mkdir()
+        world.write(root)
+        settings = yaml.safe_load((root / "steelyard.yml").read_text(encoding="utf-8"))
+        settings["exposures"]["app"]["lateness"] = f"{LATENESS}d"
+        (root / "steelyard.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+        self.arrive(world, until=None)
+
+    def arrive(self, world: World, *, until: Any) -> None:
+        """Put a world's rows into the database in the place of what was there."""
+        with duckdb.connect(str(self.root / "world.duckdb")) as connection:
+            world.fill(connection)
+
+    def run(self, as_of: date, **options: Any) -> RunResult:
+        """Run as of a day."""
+        return Project.load(self.root).run(RunOptions(as_of=as_of, **options))
+
+    def published(self) -> dict[str, list[dict[str, Any]]]:
+        """Return what the tables say, in order, without the names of runs."""
+        found = {}
+        with duckdb.connect(str(self.root / "world.duckdb")) as connection:
+            for table in TABLES:
+                rows = connection.execute(f"select * exclude (run_id) from steelyard.{table} order by all")
+                names = [one[0] for one in rows.description]
+                found[table] = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+        return found
+
+
+@contextmanager
+def without_state() -> Iterator[None]:
+    """Let every run compute in full."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DuckDBWarehouse, "keeps_state", False)
+        yield
+
+
+def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what two databases say otherwise."""
+    for table in TABLES:
+        ours, theirs = _keyed(table, left[table]), _keyed(table, right[table])
+        for key in sorted(ours.keys() ^ theirs.keys(), key=str):
+            yield f"{table} {key} only in {'the first' if key in ours else 'the second'}"
+        for key in ours.keys() & theirs.keys():
+            for name, value in ours[key].items():
+                if not _is_same(name, value, theirs[key][name], ours[key]):
+                    yield f"{table} {key} {name}: {value} against {theirs[key][name]}"
+
+
+KEYS = (
+    "experiment_id",
+    "as_of",
+    "metric",
+    "metric_version",
+    "variant",
+    "dimension",
+    "segment",
+    "hypothesis",
+    "check_name",
+    "look",
+    "name",
+    "detail",
+)
+
+
+def _keyed(table: str, rows: Sequence[Mapping[str, Any]]) -> dict[Any, Mapping[str, Any]]:
+    # How many rows hold NaN counts those within reach of the scans, which differ with the metrics that share them.
+    shown = [
+        row for row in rows if row.get("check_name") != "data_late" and "NaN" not in str(row.get("detail"))
+    ]
+    return {tuple(str(row.get(name, "")) for name in KEYS): row for row in shown}
+
+
+def _is_same(name: str, left: Any, right: Any, row: Mapping[str, Any]) -> bool:
+    if name in ("means", "m2"):
+        return True  # compared with the spread below
+    if isinstance(left, float) and isinstance(right, float):
+        return isclose(left, right, rel_tol=1e-9, abs_tol=1e-9)
+    return bool(left == right)
+
+
+def moment_differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the moments that differ by more than 1e-12 of their size."""
+    ours, theirs = (_keyed("moments", one["moments"]) for one in (left, right))
+    for key in ours.keys() & theirs.keys():
+        a, b = ours[key], theirs[key]
+        if not a["n"]:
+            continue
+        means, others = np.array(json.loads(a["means"])), np.array(json.loads(b["means"]))
+        m2, m2_other = np.array(json.loads(a["m2"])), np.array(json.loads(b["m2"]))
+        size = np.abs(means) * np.sqrt(a["n"]) + np.sqrt(np.abs(np.diag(m2)))
+        near = 1e-12 * size / np.sqrt(a["n"]) + 1e-12
+        if not np.all(np.abs(means - others) <= near):
+            yield f"{key} means {means} against {others}"
+        if not np.all(np.abs(m2 - m2_other) <= 1e-11 * np.outer(size, size) + 1e-12):
+            yield f"{key} m2 {m2.tolist()} against {m2_other.tolist()}"
+
+
+def prepared(world: World, *, has_levels: bool) -> World:
+    """Return a world whose metrics have a direction, as success metrics must, and whose experiments adjust alike.
+
+    Where one experiment adjusts a metric and another does not, published moments depend on which of them run together.
+    """
+    metrics = tuple(
+        replace(one, config={**_adjusted(one, has_levels=has_levels), "direction": "increase"})
+        for one in world.metrics
+    )
+    adjustment = world.experiments[0].adjustment
+    experiments = tuple(replace(one, adjustment=adjustment) for one in world.experiments)
+    return replace(world, metrics=metrics, experiments=experiments)
+
+
+def _adjusted(metric: ChosenMetric, *, has_levels: bool) -> Mapping[str, Any]:
+    """Return a metric's config, without covariates that are dimensions unless those are wanted."""
+    names = metric.config.get("covariate")
+    is_level = isinstance(names, list) and bool({"country", "platform"} & set(names))
+    return metric.config if has_levels or not is_level else {**metric.config, "covariate": True}
+
+
+def arrivals(world: World, seed: int) -> list[tuple[date, World]]:
+    """Return what has arrived by each day: every row on its own day or up to `LATENESS` days later."""
+    rng = np.random.default_rng(seed)
+    first = min(one.start for one in world.experiments) - DAY
+    days = [first + number * DAY for number in range((world.as_of - first).days + 1)]
+    exposed = [_arrives(world, "exposures", row.at, rng) for row in world.exposures]
+    facts = [
+        min(
+            _arrives(world, "events", row[name], rng)
+            for name in ("ts", "event_date")
+            if row[name] is not None
+        )
+        if row["ts"] is not None or row["event_date"] is not None
+        else date.min
+        for row in world.events
+    ]
+    met = [_arrives(world, "met", at, rng) for _, at in world.triggers]
+    return [
+        (
+            day,
+            replace(
+                world,
+                exposures=tuple(row for row, at in zip(world.exposures, exposed, strict=True) if at <= day),
+                events=tuple(row for row, at in zip(world.events, facts, strict=True) if at <= day),
+                triggers=tuple(row for row, at in zip(world.triggers, met, strict=True) if at <= day),
+            ),
+        )
+        for day in days
+    ]
+
+
+def _arrives(world: World, table: str, moment: Any, rng: np.random.Generator) -> date:
+    if moment is None:
+        return date.min
+    # A row with two times is in time for both, so it may come before the later of them.
+    if isinstance(moment, datetime):
+        zone = UTC if moment.tzinfo else ZoneInfo(world.naive)
+        at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+        moment = at.astimezone(ZoneInfo(world.zone)).date()
+    return moment + int(rng.integers(LATENESS + 1)) * DAY
+
+
+def check(seed: int, folder: Path) -> set[str]:
+    """Run a world day by day, with state and without, and compare what is published on each day."""
+    world = prepared(world_of_seed(seed), has_levels=seed % 4 == 0)
+    modes: set[str] = set()
+    with_state, in_full = Site(folder / "state", world), Site(folder / "full", world)
+    for day, arrived in arrivals(world, seed):
+        for site in (with_state, in_full):
+            site.arrive(arrived, until=day)
+        if not any(one.start <= day for one in world.experiments):
+            continue
+        result = with_state.run(day)
+        modes |= {f"{one.mode} {one.reason}".strip() for one in result.reused.values()}
+        with without_state():
+            assert result.failures == in_full.run(day).failures
+        ours, theirs = with_state.published(), in_full.published()
+        found = [*differences(ours, theirs), *moment_differences(ours, theirs)]
+        assert not found, f"seed {seed}, {day}, {modes}: {found[:5]}"
+    assert not [mode for mode in modes if "of no use" in mode], modes
+    return modes
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_incremental_runs_publish_what_full_runs_do(seed: int, tmp_path: Path) -> None:
+    check(seed, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", range(20))
+def test_many_incremental_runs_publish_what_full_runs_do(block: int) -> None:
+    for seed in range(3000 + 5 * block, 3005 + 5 * block):
+        with TemporaryDirectory() as folder:
+            check(seed, Path(folder))
