@@ -10,7 +10,7 @@ from typing import Any
 
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.read import read_rows
-from steelyard.warehouse.tables import TABLES, Table
+from steelyard.warehouse.tables import STATE, TABLES, Table
 
 Published = Mapping[str, Sequence[Mapping[str, Any]]]
 # What belongs to a run and not to what it found.
@@ -51,7 +51,7 @@ class Difference:
 
 def read_published(warehouse: Warehouse, schema: str = "steelyard") -> Published:
     """Return the rows of every result table."""
-    return {name: read_rows(warehouse, schema, name) for name in TABLES}
+    return {name: read_rows(warehouse, schema, name) for name in TABLES if name != STATE.name}
 
 
 def differences(one: Published, two: Published) -> Iterator[Difference]:
@@ -61,6 +61,8 @@ def differences(one: Published, two: Published) -> Iterator[Difference]:
     numbers, to the size that its description names; moments to the standard deviations of their values.
     """
     for name, table in TABLES.items():
+        if name == STATE.name:
+            continue  # what a run continues from is no result
         if table.replaced == "key" and name == "runs":
             yield from _rows(table, _only(one[name]), _only(two[name]), keys=("as_of",))
         else:
