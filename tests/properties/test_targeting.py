@@ -227,7 +227,7 @@ def test_python_and_duckdb_agree_on_every_rule_and_row(
 def test_python_and_duckdb_agree_on_every_pair_of_versions(
     connection: duckdb.DuckDBPyConnection, op: str
 ) -> None:
-    rules = [{"attribute": "version", op: text} for text in GOOD_VERSIONS[::3]]
+    rules = [{"attribute": "version", op: text} for text in [*GOOD_VERSIONS[::3], "1.0.0--a"]]
     rows = [dict.fromkeys(COLUMNS) | {"version": text} for text in [*VERSIONS, None]]
     expected = [tuple(matcher(parse_rule(rule))(row) for rule in rules) for row in rows]
     assert in_sql(connection, rules, rows) == expected

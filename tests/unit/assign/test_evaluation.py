@@ -152,6 +152,20 @@ def test_a_holdback_gets_no_experiment_and_no_rollout() -> None:
             assert (rolled.why, rolled.config) == (Why.ASSIGNED, {"columns": 4})
 
 
+def test_a_holdback_is_the_reason_before_the_buckets_are() -> None:
+    one = experiment(holdbacks=["q3"], gates=[gate(0, 5000)], targeting={"attribute": "a", "exists": True})
+    evaluator = Evaluator(ruleset(holdbacks={"q3": HELD}, experiments={"exp": one}))
+    for user in USERS[:200]:
+        expected = (
+            Why.HOLDBACK
+            if bucket(user) >= 9000
+            else Why.NOT_TARGETED
+            if bucket(user) < 5000
+            else Why.NOT_ALLOCATED
+        )
+        assert evaluator.decide("exp", user, {}, now=0.0).why is expected
+
+
 def test_half_of_a_closing_holdback_gets_everything_that_shipped_and_no_experiment() -> None:
     evaluator = Evaluator(
         ruleset(
