@@ -16,21 +16,21 @@
 )
 {% endfor %}
 select
-  units.unit_key,
-  units.unit_key // {{ units_per_cell | literal }} as cell
+  {{ base.name | ident }}.unit_key,
+  {{ base.name | ident }}.unit_key // {{ units_per_cell | literal }} as cell
   {% for value in values %}
   , {{ tree(value.tree) }} as {{ value.name | ident }}
   {% endfor %}
-from exposed_units as units
+from {{ tree(base.relation) }} as {{ base.name | ident }}
 {% for join in joins %}
 left join {{ tree(join.relation) }} as {{ join.name | ident }}
-  on {{ join.name | ident }}.unit_key = units.unit_key
+  on {{ join.name | ident }}.unit_key = {{ base.name | ident }}.unit_key
   {% if join.day is not none %}and {{ join.name | ident }}.day = {{ join.day | literal }}{% endif %}
 
 {% endfor %}
 {% if needs_cells %}
-join cells on cells.cell = units.unit_key // {{ units_per_cell | literal }}
+join cells on cells.cell = {{ base.name | ident }}.unit_key // {{ units_per_cell | literal }}
 {% endif %}
 {% if sample is not none %}
-where units.unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
+where {{ base.name | ident }}.unit_key % {{ units_per_cell | literal }} <= {{ sample | literal }}
 {% endif %}

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlglot import exp
 
-from steelyard.compile.canonical import text
 from steelyard.compile.exposure_sql import CELLS_PER_EXPERIMENT
 from steelyard.compile.measure import Measure
 from steelyard.compile.scan import Scan
@@ -40,16 +39,15 @@ class Layout:
 class Terms:
     """Sums of a query; equal ones are computed once."""
 
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[exp.Expr, str] = field(default_factory=dict)
     trees: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, tree: exp.Expr) -> str:
         """Return the column of a sum."""
-        key = text(tree)
-        if key not in self.names:
-            self.names[key] = f"m{len(self.names) + 1}"
-            self.trees.append({"name": self.names[key], "tree": tree})
-        return self.names[key]
+        if tree not in self.names:
+            self.names[tree] = f"m{len(self.names) + 1}"
+            self.trees.append({"name": self.names[tree], "tree": tree})
+        return self.names[tree]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -57,16 +55,15 @@ class Columns:
     """Value columns of a query; equal ones are computed once."""
 
     prefix: str
-    names: dict[str, str] = field(default_factory=dict)
+    names: dict[exp.Expr, str] = field(default_factory=dict)
     trees: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, tree: exp.Expr) -> str:
         """Return the column of a value."""
-        key = text(tree)
-        if key not in self.names:
-            self.names[key] = f"{self.prefix}{len(self.names) + 1}"
-            self.trees.append({"name": self.names[key], "tree": tree})
-        return self.names[key]
+        if tree not in self.names:
+            self.names[tree] = f"{self.prefix}{len(self.names) + 1}"
+            self.trees.append({"name": self.names[tree], "tree": tree})
+        return self.names[tree]
 
 
 def shift(name: str) -> exp.Expr:

@@ -70,24 +70,42 @@ class ScanPlan(LogPlan):
 
     def units_query(self, values: UnitValues, *, sample: int | None = None) -> exp.Expr:
         """Return the query for units' values, with a sample those of the first units of each cell."""
-        context = values.context(lambda scan: self._per_unit(scan, values, sample=sample), sample=sample)
+        is_whole = self._is_whole(values)
+
+        def relation(scan: Scan) -> exp.Expr:
+            return self._per_unit(scan, values, sample=sample, is_whole=is_whole)
+
+        context = values.context(relation, sample=sample, is_whole=is_whole)
         return self.templates.render("unit_values.sql", **context)
 
-    def _per_unit(self, scan: Scan, values: UnitValues, *, sample: int | None) -> exp.Expr:
+    def _is_whole(self, values: UnitValues) -> bool:
+        """Return whether the facts are joined so that units without any stay, which spares a second join.
+
+        Only where such a join may compare moments; some warehouses allow only columns that are equal.
+        """
+        return (
+            self.dialect == "duckdb"
+            and values.is_one_relation()
+            and all(self._is_inlined(one) for one in values.scans())
+        )
+
+    def _per_unit(self, scan: Scan, values: UnitValues, *, sample: int | None, is_whole: bool) -> exp.Expr:
         """Return the relation with a scan's columns before and after the exposure, one row per unit."""
         if scan.grain == "day":
             context = {"units_per_cell": UNITS_PER_CELL, "sample": sample, "columns": values.totals(scan)}
             return self.templates.render("unit_totals.sql", table=unit_table(scan), **context)
-        return self._unit_scan(scan) if self._is_inlined(scan) else exp.to_table(per_unit(scan))
+        if self._is_inlined(scan):
+            return self._unit_scan(scan, is_whole=is_whole)
+        return exp.to_table(per_unit(scan))
 
     def _is_inlined(self, scan: Scan) -> bool:
         """Return whether units' values are taken from the facts in one statement: the group has no other such scan."""
         others = [one for one in self.group.scans if one.kind == "additive" and one.grain == "unit"]
         return others == [scan]
 
-    def _unit_scan(self, scan: Scan) -> exp.Expr:
+    def _unit_scan(self, scan: Scan, *, is_whole: bool = False) -> exp.Expr:
         context = self._from_sorted(scan, self.scan_sql(scan).unit_context())
-        return self.templates.render("unit_scan.sql", **context)
+        return self.templates.render("unit_scan.sql", **context, is_whole=is_whole)
 
     def _from_sorted(self, scan: Scan, context: dict[str, Any]) -> dict[str, Any]:
         """Return a template's values with the sorted facts in place of those in the warehouse, where there are some."""

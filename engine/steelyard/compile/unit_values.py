@@ -75,12 +75,19 @@ class UnitValues:
         """Yield the scans whose relation with one row per unit is read."""
         yield from self._wide.values()
 
-    def context(self, relation: Relation, *, sample: int | None = None) -> dict[str, Any]:
+    def is_one_relation(self) -> bool:
+        """Return whether one relation with one row per unit gives all values."""
+        return len(self._wide) == 1 and not self._days
+
+    def context(
+        self, relation: Relation, *, sample: int | None = None, is_whole: bool = False
+    ) -> dict[str, Any]:
         """Return the values of the template ``unit_values.sql``.
 
         Args:
             relation: What a scan's values are read from.
             sample: How many units of each cell at most; None for all.
+            is_whole: Whether the only relation has a row for every exposed unit.
         """
         wide = [{"name": name, "relation": relation(scan), "day": None} for name, scan in self._wide.items()]
         return {
@@ -90,7 +97,8 @@ class UnitValues:
                 {"name": name, "table": unit_table(scan), "columns": _state_columns(scan)}
                 for name, scan in self._states.items()
             ],
-            "joins": [*wide, *self._days.values()],
+            "base": wide[0] if is_whole else {"name": "units", "relation": exp.to_table("exposed_units")},
+            "joins": [] if is_whole else [*wide, *self._days.values()],
             "values": self.columns.trees,
             "needs_cells": self._needs_cells,
         }

@@ -64,7 +64,7 @@ class Dialect:
         elif kind not in self.syntax:
             raise self._refusal(_words(kind), kind)
         for owner, argument, words in CLAUSES:
-            if isinstance(node, owner) and node.args.get(argument) and words not in self.clauses:
+            if node.args.get(argument) and isinstance(node, owner) and words not in self.clauses:
                 raise self._refusal(words, kind)
 
     def _refusal(self, what: str, kind: Kind) -> CompileError:

@@ -122,8 +122,8 @@ def _propagate(
         target, source = nodes[rows, columns], grid.nodes[rows]
         r, s = rho[rows, None], sd[rows, None]
         reach = np.clip(r * target[:, [0, -1]], source[:, :1], source[:, -1:]) + _BAND * s * [-1.0, 1.0]
-        ends = [np.searchsorted(nodes_, ends_) for nodes_, ends_ in zip(source, reach, strict=True)]
-        first, last = int(np.min(ends, axis=0)[0]), int(np.max(ends, axis=0)[1])
+        first = int(np.count_nonzero(source < reach[:, :1], axis=1).min())
+        last = int(np.count_nonzero(source < reach[:, 1:], axis=1).max())
         step = (r * source[:, first:last] + shift[rows, None]) / s
         kernel = (target / s)[:, :, None] - step[:, None, :]
         np.multiply(kernel, kernel, out=kernel)

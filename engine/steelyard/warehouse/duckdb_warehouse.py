@@ -113,27 +113,20 @@ class DuckDBWarehouse(Warehouse):
         return self._run(lambda: self._fetch(sql, parameters))
 
     def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        relation = self._relation(sql, list(parameters))
-        columns = tuple(relation.columns)
-        zoned = [i for i, kind in enumerate(relation.types) if str(kind).lower() == _WITH_ZONE]
+        answer = self._connection.execute(sql, list(parameters))
+        columns = tuple(column[0] for column in answer.description)
+        zoned = [i for i, column in enumerate(answer.description) if str(column[1]).lower() == _WITH_ZONE]
         if not zoned:
-            return Rows(columns=columns, values=relation.fetchall())
-        # DuckDB makes Python values of moments with a zone only where pytz is installed.
+            return Rows(columns=columns, values=answer.fetchall())
+        # DuckDB makes Python values of moments with a zone only where pytz is installed: asked again without zone.
+        answer.abort()
+        relation = self._connection.sql(sql, params=list(parameters))
         projected = [
             f"timezone('UTC', {quoted(name)})" if i in zoned else quoted(name)
             for i, name in enumerate(columns)
         ]
         rows = relation.project(", ".join(projected)).fetchall()
         return Rows(columns=columns, values=[_with_zone(row, zoned) for row in rows])
-
-    def _relation(self, sql: str, parameters: list[Any]) -> duckdb.DuckDBPyRelation:
-        """Return a query that tells its types and has not run."""
-        try:
-            return self._connection.sql(sql, params=parameters)
-        except duckdb.ProgrammingError:
-            # Only this way does DuckDB say in which line it is wrong.
-            self._connection.execute(sql, parameters).fetchall()
-            raise
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
         self._run(lambda: self._connection.execute(sql, list(parameters)).fetchall())
