@@ -8,7 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from steelyard.hashing.columns import Buckets, Keys, map_column
-from steelyard.hashing.hashes import CONSTRUCTORS, Crc32, Digest, Fnv1a, Hash, Java, Murmur3
+from steelyard.hashing.hashes import (
+    CONSTRUCTORS,
+    SHORT,
+    SHORT_BYTES,
+    Crc32,
+    Digest,
+    Fnv1a,
+    Hash,
+    Java,
+    Murmur3,
+)
 from steelyard.hashing.lanes import fnv1a_32_lanes, java_32_lanes, murmur3_32_lanes
 from steelyard.hashing.reduce import REDUCERS, Reduce
 from steelyard.hashing.scheme import Framing, Scheme
@@ -102,20 +112,21 @@ def _reduce_32(reduce: Reduce, numbers: Numbers, size: int) -> Buckets:
 
 
 def _digest_modulo(digest: Digest, size: int) -> Callable[[Keys], Buckets]:
-    """Horner's rule on the digest's 32-bit words, the last of which is cut to the bits that count."""
-    new = CONSTRUCTORS[digest.algorithm]
-    width = new(b"").digest_size // 4
-    words, surplus = -(-digest.bits // 32), -digest.bits % 32
+    """The sum of the digest's 64-bit words, each times its place value; the last is cut to the bits that count."""
+    short, long = SHORT[digest.algorithm], CONSTRUCTORS[digest.algorithm]
+    width = long(b"").digest_size
+    words, surplus = -(-digest.bits // 64), np.uint64(-digest.bits % 64)
+    weights = [pow(2, digest.bits - 64 * place, size) for place in range(1, words)]
 
     def reduce(keys: Keys) -> Buckets:
-        table = np.frombuffer(b"".join([new(key).digest() for key in keys]), dtype=">u4")
-        columns = table.reshape(-1, width)[:, :words].T.astype(np.int64)
-        rest = columns[0] if words > 1 else columns[0] >> surplus
-        for column in columns[1:-1]:
-            rest = ((rest % size) << 32) + column
-        if words > 1:
-            rest = ((rest % size) << (32 - surplus)) + (columns[-1] >> surplus)
-        result: Buckets = rest % size
+        some = keys[:256]
+        new = short if sum(map(len, some)) <= SHORT_BYTES * len(some) else long
+        data = np.frombuffer(b"".join([new(key).digest() for key in keys]), dtype=np.uint8)
+        table = np.ascontiguousarray(data.reshape(-1, width)[:, : 8 * words]).view(">u8").astype(np.uint64)
+        total = (table[:, -1] >> surplus) % np.uint64(size)
+        for place, weight in enumerate(weights):
+            total += table[:, place] % np.uint64(size) * np.uint64(weight)
+        result: Buckets = (total % np.uint64(size)).astype(np.int64)
         return result
 
     return reduce

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -28,6 +29,30 @@ CONSTRUCTORS: MappingProxyType[str, Callable[[bytes], Any]] = MappingProxyType(
         "md5": partial(hashlib.md5, usedforsecurity=False),
     }
 )
+
+
+def _of_python(algorithm: str, *modules: str) -> Callable[[bytes], Any]:
+    """Python's own implementation where there is one; else that of `CONSTRUCTORS`."""
+    for name in modules:
+        try:
+            found: Callable[[bytes], Any] = getattr(import_module(name), algorithm)
+        except (ImportError, AttributeError):
+            continue
+        return found
+    return CONSTRUCTORS[algorithm]
+
+
+# OpenSSL 3 takes longer to set up a call than Python's own SHA-256 or MD5 takes to hash a short key.
+SHORT: MappingProxyType[str, Callable[[bytes], Any]] = MappingProxyType(
+    {
+        "sha256": _of_python("sha256", "_sha2", "_sha256"),
+        "sha1": CONSTRUCTORS["sha1"],
+        "md5": _of_python("md5", "_md5"),
+    }
+)
+"""The same functions, faster for keys of at most `SHORT_BYTES`."""
+
+SHORT_BYTES = 119
 NATIVE = "le" if sys.byteorder == "little" else "be"
 
 
