@@ -43,7 +43,7 @@ def build(project: Path, on: date | None = None) -> Ruleset:
 def claim(project: Path, event: Event, day: int) -> None:
     """Write a line into the shop's log of claims."""
     state = load_programmes(load_project(project))["shop"]
-    state.log.claim(event, at=datetime(2026, 4, day, tzinfo=UTC), by="test", opening=state.opening)
+    state.log.claim(event, at=datetime(2026, 4, day, 12, tzinfo=UTC), by="test", opening=state.opening)
 
 
 def start(name: str, buckets: int) -> Start:
@@ -93,8 +93,10 @@ def test_a_property_that_one_variant_sets_has_its_default_in_the_others(project:
     )
     with pytest.raises(SpecError) as caught:
         build(project)
+    text = (project / "experiments/express-pay-button.yml").read_text()
+    line = text.splitlines().index("  - control") + 1
     assert str(caught.value).startswith(
-        "experiments/express-pay-button.yml:10: the variant 'control' does not set 'show_express_pay',"
+        f"experiments/express-pay-button.yml:{line}: the variant 'control' does not set 'show_express_pay',"
         " which has no default"
     )
 
