@@ -467,46 +467,12 @@ HEAVY = (
     "urllib.request",
 )
 IMPORT = """
-import sys, time
-started = time.process_time()
+import sys
 import steelyard.assign
-spent = time.process_time() - started
-print(spent, *sorted(set({heavy!r}) & set(sys.modules)))
+print(*sorted(set({heavy!r}) & set(sys.modules)))
 """
 
 
-def test_importing_the_client_is_quick_and_brings_nothing_heavy(tmp_path: Path) -> None:
-    compiled = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path), "PYTHONDONTWRITEBYTECODE": ""}
-    spent = []
-    for _ in range(6):
-        command = [sys.executable, "-c", IMPORT.format(heavy=HEAVY)]
-        result = subprocess.run(command, capture_output=True, text=True, check=True, env=compiled)
-        seconds, *loaded = result.stdout.split()
-        assert loaded == []
-        spent.append(float(seconds))
-    # Twice the goal, so that a busy machine does not fail the build; `python -m benchmarks.serving` measures it.
-    assert min(spent) < 0.1, spent
-
-
-def test_a_thousand_experiments_load_quickly() -> None:
-    several = {
-        f"exp_{number}": setting(
-            "show_bar", False, True, salt=f"exp_{number}", gates=[gate(number * 10, number * 10 + 10)]
-        )
-        for number in range(1000)
-    }
-    command = [
-        sys.executable,
-        "-c",
-        "import sys, time; from steelyard.assign import Evaluator, read_ruleset; data = sys.stdin.buffer.read()\n"
-        "best = 9.0\n"
-        "for _ in range(7):\n"
-        "    started = time.process_time(); Evaluator(read_ruleset(data))\n"
-        "    best = min(best, time.process_time() - started)\n"
-        "print(best)",
-    ]
-    result = subprocess.run(
-        command, input=seal(content(experiments=several)), capture_output=True, check=True
-    )
-    # Twice the goal, so that a busy machine does not fail the build; `python -m benchmarks.serving` measures it.
-    assert float(result.stdout) < 0.1
+def test_importing_the_client_brings_nothing_heavy() -> None:
+    command = [sys.executable, "-c", IMPORT.format(heavy=HEAVY)]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.split() == []

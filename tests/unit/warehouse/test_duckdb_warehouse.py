@@ -1,11 +1,9 @@
 """The interface of a warehouse, on DuckDB."""
 
-import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
-from time import perf_counter
 
 import duckdb
 import pytest
@@ -179,22 +177,6 @@ def test_insert_leaves_nothing_registered_after_an_error(warehouse: Warehouse) -
             warehouse.insert("t", ["n"], [(1,), (1,)])
     assert not warehouse.table_exists("_steelyard_incoming")
     warehouse.insert("t", ["n"], [(1,)])
-
-
-def test_insert_speed_is_reported(
-    warehouse: Warehouse, record_property: Callable[[str, object], None]
-) -> None:
-    """Speed depends on the machine, so it is told and not asserted."""
-    warehouse.execute("create table t (a varchar, b varchar, day date, x double, y double, n bigint)")
-    day = date(2026, 4, 1)
-    rows = [(f"metric_{i % 10}", f"segment_{i % 50}", day, i / 7, None, i) for i in range(100_000)]
-    for count in (3_000, 100_000):
-        began = perf_counter()
-        warehouse.insert("t", ["a", "b", "day", "x", "y", "n"], rows[:count])
-        seconds = perf_counter() - began
-        record_property(f"insert_{count}_seconds", seconds)
-        print(f"{count} rows of 6 columns: {seconds:.3f} s", file=sys.stderr)
-    assert warehouse.query("select count(*) from t").values == [(103_000,)]
 
 
 def test_settings_threads_and_extensions_are_applied(profile_of: ProfileOf) -> None:
