@@ -57,6 +57,8 @@ def batch(scheme: Scheme, salt: str, column: Any, buckets: int | None = None) ->
 def _keys_of(scheme: Scheme, salt: str) -> Callable[[Keys], Keys]:
     if scheme.framing is Framing.TEXT:
         before, after = (utf8(affix) for affix in scheme.affixes(salt))
+        if not after:
+            return lambda texts: [before + text for text in texts]
         return lambda texts: [before + text + after for text in texts]
     key_of = scheme.key_of(salt)
     return lambda texts: list(map(key_of, texts))

@@ -61,8 +61,7 @@ def _arrow_piece(arrow: Any, piece: Any, bucket: Callable[[Keys], Buckets]) -> A
             f"units must be text or integers, not {piece.type}", hint="cast the column to text in the query"
         )
     texts = piece.cast(arrow.large_binary()).to_pylist()
-    missing = None in texts or b"" in texts
-    if not missing:
+    if all(texts):
         return arrow.array(bucket(texts))
     there = np.fromiter(map(bool, texts), dtype=np.bool_, count=len(texts))
     buckets = np.zeros(len(texts), dtype=np.int64)
