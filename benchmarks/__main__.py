@@ -46,6 +46,14 @@ def ways(*, peers: str | None, is_full: bool) -> Iterator[Way]:
     yield Way(
         name="looks", words="Steelyard, one look on each of 14 days", module="ours", settings=every, rounds=3
     )
+    continued = {**OURS, "is_continued": True, "keeps_state": True}
+    for day in (8, 15):
+        words = f"Steelyard, day {day} from the state of the days before"
+        yield Way(name=f"day_{day}", words=words, module="increment", settings={**continued, "day": day})
+    whole = {**OURS, "is_continued": False, "keeps_state": False, "day": 15}
+    yield Way(
+        name="days_1_15", words="Steelyard, days 1-15 without state", module="increment", settings=whole
+    )
     more = {"more_metrics": ["adds_to_cart"]}
     yield Way(name="look_more", words="", module="ours", settings={**look, **more})
     yield Way(name="series_more", words="", module="ours", settings={**OURS, **more})

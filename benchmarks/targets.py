@@ -43,7 +43,11 @@ def lines(measured: ALL) -> Iterator[Line]:
             f" {one.most('peak_mb'):.0f} MB",
             ratio=f"{one.median() / measured['hand'].median():.2f} × hand" if "hand" in measured else "",
         )
-    whole = (_looks, _more, _experiments, _python, _memory) if "bounds" in measured else (_looks, _spilled)
+    whole = (
+        (_looks, _increments, _more, _experiments, _python, _memory)
+        if "bounds" in measured
+        else (_looks, _spilled)
+    )
     for part in whole:
         yield from part(measured)
 
@@ -82,6 +86,18 @@ def _looks(measured: ALL) -> Iterator[Line]:
         yield _at_least(
             "one query per metric", f"{queries:.2f} against {look:.2f}", queries / look, 3.5, "× one look"
         )
+
+
+def _increments(measured: ALL) -> Iterator[Line]:
+    if "day_15" not in measured:
+        return
+    early, late, whole = (measured[name].median() for name in ("day_8", "day_15", "days_1_15"))
+    yield _at_most(
+        "day 15 from state", f"{late:.2f} against {whole:.2f}", late / whole, 1 / 6, "of days 1-15"
+    )
+    yield _at_most(
+        "day 15 from state, after day 8", f"{late:.2f} against {early:.2f}", late / early, 1.1, "× day 8"
+    )
 
 
 def _more(measured: ALL) -> Iterator[Line]:

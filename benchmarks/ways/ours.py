@@ -55,7 +55,7 @@ def run(settings: Mapping[str, Any]) -> dict[str, Any]:
         if result.failures:
             raise SystemExit(f"{as_of}: {result.failures}")
     stages = {name: round(value, 3) for name, value in result.seconds.items()}
-    return {"seconds": stages, "estimates": {"separate": _estimates(project, result)}}
+    return {"seconds": stages, "estimates": {"separate": estimates(project, result)}}
 
 
 def _days() -> Iterator[date]:
@@ -63,7 +63,7 @@ def _days() -> Iterator[date]:
         yield FIRST + timedelta(days=number)
 
 
-def _estimates(project: Project, result: RunResult) -> dict[str, tuple[float, float]]:
+def estimates(project: Project, result: RunResult) -> dict[str, tuple[float, float]]:
     sql = f"""
         select distinct metric, effect, std_error from {project.profile().target_schema}.results
         where experiment_id = 'exp000' and as_of = date '{result.as_of}' and dimension = ''

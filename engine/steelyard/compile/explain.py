@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from steelyard.compile.canonical import text
 from steelyard.compile.group import Group
+from steelyard.compile.incremental import why_not_incremental
 from steelyard.compile.measure import Measure
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.scan import Scan
@@ -40,7 +41,7 @@ def _scan(plan: GroupPlan, scan: Scan) -> Iterator[str]:
     yield f"  from {text(scan.query.relation).removeprefix('SELECT ').removeprefix('FROM ')}"
     yield f"  unit {text(scan.query.unit)}, time {text(scan.query.time.tree)} ({kind}{assumed})"
     grain = "one row per unit and day" if scan.grain == "day" else "one row per unit"
-    yield f"  {grain}; {'incremental: days merge' if _is_incremental(scan) else 'not incremental: ' + _why_not(scan)}"
+    yield f"  {grain}; {'days merge' if _merges(scan) else _why_not(scan)}"
     shared = len(scan.outcomes) > 1
     for measure in scan.outcomes:
         others = [other.name for other in scan.outcomes if other is not measure]
@@ -51,7 +52,7 @@ def _scan(plan: GroupPlan, scan: Scan) -> Iterator[str]:
         yield f"  covariate {measure.name}: read in the same pass"
 
 
-def _is_incremental(scan: Scan) -> bool:
+def _merges(scan: Scan) -> bool:
     return scan.kind == "additive" and all(
         partial.partial.merge in ("add", "min", "max") for partial in scan.partials
     )
@@ -70,6 +71,13 @@ def _why_not(scan: Scan) -> str:
 
 def _notes(measure: Measure) -> Iterator[str]:
     query = measure.query
+    why = why_not_incremental(measure)
+    if why:
+        yield f"not incremental, in full by every run: {why}"
+    elif measure.percentile_caps:
+        yield "incremental, once its percentile cap is on record"
+    else:
+        yield "incremental: a run reads the days that are open and continues from state"
     if query.why_opaque:
         yield f"runs as written: {query.why_opaque}"
     if "float" in query.source.sql.lower() or "real" in query.source.sql.lower():

@@ -1,0 +1,226 @@
+"""Runs that continue from state: what they read, what makes them begin anew, and what they say of it."""
+
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.unit.cli.conftest import Shop
+
+from steelyard.analysis.increment import merged
+from steelyard.compile.group import MomentQuery
+from steelyard.errors import StatisticsError, WarehouseError
+from steelyard.run import Project, state_block
+from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
+from steelyard.warehouse.state import read_states, save_state
+
+NAME = "one-page-checkout"
+
+
+def runs(shop: Shop, day: str, *arguments: str) -> dict[str, Any]:
+    """Run as of a day, and return what ``run_results.json`` says of the experiment's state."""
+    result = shop.steelyard("run", "--as-of", day, *arguments)
+    assert result.exit_code in (0, 3), result.stderr
+    written = json.loads((shop.root / "target" / "run_results.json").read_text(encoding="utf-8"))
+    (experiment,) = written["experiments"]
+    assert f"{NAME}: {experiment['state']['mode']}" in result.stderr
+    return dict(experiment["state"])
+
+
+@pytest.fixture
+def kept(shop: Shop) -> Shop:
+    """A shop with state: closed through 30 March, the cap on record."""
+    assert runs(shop, "2026-03-31")["mode"] == "rebuilt"
+    state = runs(shop, "2026-04-01")
+    assert (state["mode"], state["reason"]) == ("rebuilt", f"metric revenue_per_user@1 (7d) of {NAME} is new")
+    return shop
+
+
+def closed_through(shop: Shop) -> list[tuple[Any, ...]]:
+    return shop.rows("select closed_through from steelyard.state")
+
+
+def results(shop: Shop) -> list[tuple[Any, ...]]:
+    """Return what is published of the last day, but for data that came late."""
+    found = []
+    for table in ("results", "timeseries", "health", "moments"):
+        where = "where check_name <> 'data_late'" if table == "health" else ""
+        found += shop.rows(f"select * exclude (run_id) from steelyard.{table} {where} order by all")
+    return found
+
+
+def in_full(shop: Shop, folder: Path, day: str) -> list[tuple[Any, ...]]:
+    """Return what stands after a run that uses no state, on a copy; rows that are the same stay as they are."""
+    copy = Shop(Path(shutil.copytree(shop.root, folder)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(DuckDBWarehouse, "keeps_state", False)
+        assert runs(copy, day)["reason"] == "no state is kept on duckdb yet"
+    return results(copy)
+
+
+def test_a_run_reads_open_days_only_and_the_time_before_the_exposure_of_new_units(
+    kept: Shop, tmp_path: Path
+) -> None:
+    copy = Shop(Path(shutil.copytree(kept.root, tmp_path / "copy")))
+    kept.execute(
+        # Units that enter after 30 March are looked at from 17 March on, all others from 31 March on.
+        "delete from orders where ordered_at < '2026-03-17'",
+        "delete from orders where ordered_at < '2026-03-31' and user_id in "
+        "(select user_id from exposures where exposed_at < '2026-03-31')",
+        "delete from exposures where exposed_at < '2026-03-31'",
+    )
+    state = runs(kept, "2026-04-02")
+    assert state == {
+        "mode": "incremental",
+        "reason": None,
+        "closed_through": "2026-03-31",
+        "read_from": "2026-03-31",
+        "computed_in_full": {},
+    }
+    runs(copy, "2026-04-02")
+    assert results(kept) == results(copy)
+
+
+def test_an_incremental_run_publishes_what_a_full_run_does(kept: Shop, tmp_path: Path) -> None:
+    runs(kept, "2026-04-02")
+    runs(kept, "2026-04-05")
+    assert results(kept) == in_full(kept, tmp_path / "copy", "2026-04-05")
+
+
+def test_the_same_run_again_reads_the_open_days_again_and_changes_nothing(kept: Shop) -> None:
+    expected = results(kept)
+    assert runs(kept, "2026-04-01")["read_from"] == "2026-03-31"
+    assert results(kept) == expected
+
+
+def test_rows_within_the_lateness_count_and_later_ones_are_told_until_a_full_refresh(kept: Shop) -> None:
+    again = "insert into orders select user_id, ordered_at, revenue from orders where ordered_at::date = "
+    kept.execute(f"{again} '2026-03-31'")
+    (late,) = kept.rows("select count(*) from orders where ordered_at::date = '2026-03-30'")[0]
+    kept.execute(f"{again} '2026-03-30'")
+    runs(kept, "2026-04-02")
+    status, detail = kept.health("data_late")
+    assert status == "warn"
+    assert f"facts orders: {late} rows came, of 2026-03-30 to 2026-03-30" in detail
+    before = results(kept)
+    assert runs(kept, "2026-04-02", "--full-refresh")["reason"] == "a full refresh was asked for"
+    assert results(kept) != before
+    assert not kept.rows("select * from steelyard.health where check_name = 'data_late'")
+
+
+def test_rows_that_go_away_are_told_as_well(kept: Shop) -> None:
+    kept.execute("delete from exposures where exposed_at::date = '2026-03-29'")
+    runs(kept, "2026-04-02")
+    assert "rows went, of 2026-03-29 to 2026-03-29" in kept.health("data_late")[1]
+
+
+def test_a_metric_that_is_added_has_its_history(kept: Shop, tmp_path: Path) -> None:
+    kept.metric("select user_id, max(revenue) as best from orders where ordered_at >= :start and "
+                "ordered_at < :end group by user_id", name="best")  # fmt: skip
+    state = runs(kept, "2026-04-02")
+    assert state["mode"] == "rebuilt"
+    assert state["reason"] == (
+        f"metric orders_per_user@1 (7d) of {NAME} is gone, metric best@1 (7d) of {NAME} is new"
+    )
+    assert kept.rows("select count(distinct as_of) > 10 from steelyard.moments where metric = 'best'") == [
+        (True,)
+    ]
+    assert results(kept) == in_full(kept, tmp_path / "copy", "2026-04-02")
+
+
+def test_a_new_version_of_a_metric_is_rebuilt_and_the_old_ones_rows_stay(kept: Shop) -> None:
+    count = "select count(*) from steelyard.results where metric = 'orders_per_user' and metric_version = "
+    before = kept.rows(f"{count} 1")
+    old = (kept.root / "metrics/orders_per_user.sql").read_text(encoding="utf-8")
+    kept.write(
+        "metrics/orders_per_user@2.sql",
+        old.replace("version=1", "version=2").replace("count(*)", "2 * count(*)"),
+    )
+    state = runs(kept, "2026-04-02")
+    assert (state["mode"], "metric orders_per_user@2 (7d)" in state["reason"]) == ("rebuilt", True)
+    assert kept.rows(f"{count} 1") == before
+    assert kept.rows(f"{count} 2") > [(0,)]
+
+
+def test_a_changed_experiment_is_rebuilt(kept: Shop) -> None:
+    kept.change(kept.experiment, "end: 2026-04-05", "end: 2026-04-06")
+    assert runs(kept, "2026-04-02")["reason"] == f"experiment {NAME} has changed"
+    kept.change(kept.experiment, "owner: you", "owner: them")
+    assert runs(kept, "2026-04-03")["mode"] == "incremental"
+
+
+def test_a_past_day_is_computed_in_full_and_leaves_the_state_alone(kept: Shop) -> None:
+    before = closed_through(kept)
+    state = runs(kept, "2026-03-25")
+    assert (state["mode"], state["reason"]) == (
+        "full",
+        "2026-03-25 is before 2026-03-30, the last closed day",
+    )
+    assert closed_through(kept) == before == [(date(2026, 3, 30),)]
+    assert runs(kept, "2026-04-02")["mode"] == "incremental"
+
+
+def test_state_of_another_version_of_the_engine_is_not_used(kept: Shop) -> None:
+    kept.execute("update steelyard.state set parts = replace(parts, 'state 1', 'state 0')")
+    assert runs(kept, "2026-04-02")["reason"] == "the engine has changed"
+
+
+def test_state_with_a_missing_table_is_not_used(kept: Shop) -> None:
+    ((block,),) = kept.rows("select block from steelyard.state")
+    kept.execute(f'drop table steelyard."state_{block}_totals_1"')
+    assert runs(kept, "2026-04-02")["reason"] == f"the table state_{block}_totals_1 is missing"
+    assert runs(kept, "2026-04-03")["mode"] == "incremental"
+
+
+def test_latest_uses_no_state_and_says_so(kept: Shop) -> None:
+    assert runs(kept, "2026-04-02", "--latest")["reason"] == "--latest computes one day"
+
+
+def test_what_cannot_be_continued_is_computed_in_full_and_explained(kept: Shop) -> None:
+    kept.metric("select user_id, count(distinct revenue) as n from orders where ordered_at >= :start and "
+                "ordered_at < :end group by user_id", name="distinct_orders")  # fmt: skip
+    state = runs(kept, "2026-04-02")
+    assert state["computed_in_full"] == {
+        "distinct_orders@1 (7d)": "COUNT(DISTINCT revenue) does not merge over days"
+    }
+    assert (
+        "not incremental, in full by every run: COUNT(DISTINCT revenue)"
+        in kept.steelyard("compile", "--explain").stdout
+    )
+
+
+def test_a_constant_far_from_the_mean_makes_the_state_useless_and_is_told(
+    kept: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state_block, "FARTHEST_SHIFT", 0.0)
+    state = runs(kept, "2026-04-02")
+    assert state["mode"] == "full"
+    assert "have moved far away from the constant" in state["reason"]
+
+
+def test_state_that_another_run_has_changed_is_not_written(kept: Shop) -> None:
+    with Project.load(kept.root).connect() as warehouse:
+        (state,) = read_states(warehouse, "steelyard", "app")
+        with pytest.raises(WarehouseError, match="another run has changed the state"):
+            save_state(warehouse, "steelyard", state, [], before=None)
+
+
+def test_state_with_other_sums_is_refused(kept: Shop) -> None:
+    kept.execute("""update steelyard.state set content = replace(content, '"m1", ', '"m1", "m0", ')""")
+    assert "the state has other sums than" in runs(kept, "2026-04-02")["reason"]
+
+
+def test_rows_of_another_length_are_refused() -> None:
+    query = MomentQuery(
+        name="q",
+        moments=None,
+        terms=["m1"],
+        layouts=[],
+        by_day=True,
+        shifts=None,
+        shift_names={},  # type: ignore[arg-type]
+    )
+    with pytest.raises(StatisticsError, match="the state has other sums than q"):
+        merged(query, 1, [(1, 2.0, 3.0)])
