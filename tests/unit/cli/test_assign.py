@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,13 @@ def test_memory_does_not_grow_with_the_file(root: Path) -> None:
         return highest
 
     assert peak(600_000) < 1.5 * peak(200_000)
+
+
+def test_without_arrow_units_are_assigned_and_files_are_refused(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert answers(root, "exp", "user_1") == [expected("user_1")]
+    result = assign(root, "exp", "--file", str(root / "users.csv"))
+    assert result.exit_code == 1
+    assert "files are read through Arrow\n  hint: pip install 'steelyard[arrow]'" in result.stderr

@@ -17,9 +17,9 @@ from click.testing import CliRunner
 from steelyard.assign.allocation.programmes import load_programmes
 from steelyard.assign.reading import read_ruleset
 from steelyard.cli.main import cli
-from steelyard.errors import CompileError
+from steelyard.errors import CompileError, WarehouseError
 from steelyard.hashing import SCHEMES
-from steelyard.run import Auditor, Project, audit_project
+from steelyard.run import Auditor, Project, audit_project, conformance
 from steelyard.run.rulesets import project_ruleset
 
 Rule = Callable[[str], str]
@@ -463,3 +463,47 @@ def test_who_is_eligible_is_checked_where_the_log_has_what_is_asked_for(audited:
         0,
         "The log lacks age, so who is eligible is not checked.",
     )
+
+
+def test_a_warehouse_that_hashes_otherwise_is_not_relied_on(
+    audited: Audited, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audited.log(rows_of("fine", right, n=50))
+    honest = conformance.conformance_sql
+    monkeypatch.setattr(
+        conformance,
+        "conformance_sql",
+        lambda dialect: f"select position, sha256 + (position = 7)::int, sha256_60 from ({honest(dialect)})",
+    )
+    with pytest.raises(WarehouseError, match=r"1 of 107 buckets differ: unit '007' is in 6671, not 6670"):
+        audited.audit()
+    install = CliRunner().invoke(cli, ["udf", "install", "--project-dir", str(audited.root)])
+    assert (install.exit_code, install.stdout) == (1, "")
+    project = Project.load(audited.root)
+    with project.connect() as warehouse:
+        rows = Auditor(project.files, warehouse, as_of=date(2026, 3, 10)).health_rows(["exp"])
+    assert rows["exp"]["status"] == "warn"
+    assert "cannot be recomputed: 1 of 107 buckets differ" in rows["exp"]["detail"]
+
+
+def test_a_salt_machine_is_said_to_be_left_out(audited: Audited) -> None:
+    programmes = "programmes: {pool: {unit: user, strategy: salt_machine}}\n"
+    audited.write("steelyard.yml", PROJECT.replace("SELECTED", LOGGED) + programmes)
+    audited.experiment("exp", more="programme: pool\n")
+    claim = [
+        "allocation",
+        "start",
+        "exp",
+        "--share",
+        "30%",
+        "--by",
+        "tests",
+        "--project-dir",
+        str(audited.root),
+    ]
+    assert CliRunner().invoke(cli, claim).exit_code == 0
+    audited.log(rows_of("fine", right, n=50))
+    assert audited.audit().notes == ("pool is a salt machine, so its allocation is not checked.",)
+    result = CliRunner().invoke(cli, ["udf", "ddl", "--project-dir", str(audited.root)])
+    assert result.exit_code == 1
+    assert "a salt machine has no single set of buckets" in result.stderr
