@@ -27,6 +27,7 @@ from steelyard.spec.project import Health
 pytestmark = pytest.mark.slow
 
 BATCH, QUICK, FULL = 100, 200, 1000
+ROLLED_QUICK, ROLLED_FULL = 100, 400
 USERS, SEED = 6_000, 20260401
 START, END = date(2026, 4, 1), date(2026, 4, 14)
 SPEC: dict[str, Any] = {
@@ -42,13 +43,27 @@ SPEC: dict[str, Any] = {
     "duration": {"target_sample_size_per_variant": 2000},
     "analysis": {"test": "group_sequential", "looks": "daily", "spending": "power"},
 }
+GROWN = date(2026, 4, 6)
+ROLLOUT: dict[str, Any] = {
+    **SPEC,
+    "design": "rollout",
+    "epochs": [
+        {"start": START, "allocation": ["90%", "10%"]},
+        {"start": GROWN, "allocation": ["50%", "50%"]},
+    ],
+}
 RELABELLED = """
-insert into exposures
+insert into exposures (experiment_id, user_id, variant, exposed_at, country, platform)
 select 'null-' || lpad(salt::varchar, 4, '0'), user_id,
-  case when ('0x' || substr(md5(salt || ':' || user_id), 1, 8))::bigint % 2 = 0 then 'control' else 'treatment' end,
+  case when case when exposed_at < ? then hashed % 10 > 0 else hashed % 2 = 0 end then 'control' else 'treatment' end,
   exposed_at, country, platform
-from (select user_id, min(exposed_at) as exposed_at, any_value(country) as country, any_value(platform) as platform
-  from exposures where experiment_id = 'ranking-service-aa' group by user_id), range(?, ?) as salts(salt)
+from (
+  select salt, first_seen.*, ('0x' || substr(md5(salt || ':' || user_id), 1, 8))::bigint as hashed
+  from (
+    select user_id, min(exposed_at) as exposed_at, any_value(country) as country, any_value(platform) as platform
+    from exposures where experiment_id = 'ranking-service-aa' group by user_id
+  ) as first_seen, range(?, ?) as salts(salt)
+)
 """
 
 
@@ -79,26 +94,41 @@ class Replicate:
 def replicates(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Replicate]:
     """The same users assigned anew by a salt, as experiments that share each scan."""
     total = FULL if request.config.getoption("--full-calibration") else QUICK
-    folder = copy_demo(tmp_path_factory.mktemp("null"))
+    folder = _seeded(tmp_path_factory.mktemp("null"))
+    return [one for first in range(0, total, BATCH) for one in _run(folder, first, SPEC)]
+
+
+@pytest.fixture(scope="module")
+def rolled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Replicate]:
+    """The same users in rollouts that grow from a tenth to a half."""
+    total = ROLLED_FULL if request.config.getoption("--full-calibration") else ROLLED_QUICK
+    folder = _seeded(tmp_path_factory.mktemp("rolled"))
+    return [one for first in range(0, total, BATCH) for one in _run(folder, first, ROLLOUT)]
+
+
+def _seeded(root: Path) -> Path:
+    """Return the demo with fewer users."""
+    folder = copy_demo(root)
     data = folder / "fixtures" / "data"
     data.mkdir(parents=True)
     for name, table in load("generate").build(users=USERS).items():
         pq.write_table(table, data / f"{name}.parquet")
     assert steelyard(folder, "seed").exit_code == 0
-    return [one for first in range(0, total, BATCH) for one in _run(folder, first)]
+    return folder
 
 
-def _run(folder: Path, first: int) -> list[Replicate]:
+def _run(folder: Path, first: int, spec: dict[str, Any]) -> list[Replicate]:
     """Assign the users anew by each salt of a batch, and analyse all of them in one run."""
     for path in (folder / "experiments").iterdir():
         path.unlink()
     for number in range(first, first + BATCH):
         name = f"null-{number:04d}"
-        text = yaml.safe_dump({"name": name, **SPEC})
+        text = yaml.safe_dump({"name": name, **spec})
         (folder / "experiments" / f"{name}.yml").write_text(text, encoding="utf-8")
     with duckdb.connect(str(folder / "storefront.duckdb")) as connection:
         connection.execute("delete from exposures where experiment_id like 'null-%'")
-        connection.execute(RELABELLED, [first, first + BATCH])
+        tenth_until = GROWN if "epochs" in spec else START
+        connection.execute(RELABELLED, [tenth_until, first, first + BATCH])
     project = Project.load(folder)
     with project.connect() as warehouse:
         found = compute_moments(project.files, warehouse, as_of=END + timedelta(days=7))
@@ -176,6 +206,24 @@ def test_health_checks_of_a_fair_split_keep_to_their_levels(
             path="rows",
         )
     assert all((one.decision == "invalid") == bool(one.failed) for one in replicates)
+
+
+def test_rollouts_whose_shares_change_keep_to_their_level(
+    rolled: list[Replicate], calibrate: Calibration
+) -> None:
+    for name, level, found in (
+        ("any of 2 success metrics", 0.05, [one.rejected for one in rolled]),
+        ("srm or pre_exposure at .001", 0.002, [bool(one.failed) for one in rolled]),
+    ):
+        calibrate.check(
+            "aa",
+            f"demo in rollouts of 10 % and 50 %, 14 looks: {name}",
+            float(np.mean(found)),
+            replicates=len(rolled),
+            seed=SEED,
+            high=above(level, rolled),
+            path="rows",
+        )
 
 
 def test_the_guardrail_with_a_wide_margin_passes(replicates: list[Replicate]) -> None:
