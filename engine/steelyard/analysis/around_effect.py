@@ -7,31 +7,22 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from steelyard.analysis.effect_by_segment import segment_insights
+from steelyard.analysis.effect_over_time import cohort_insights, novelty_insights
 from steelyard.analysis.insight import Row, insight, metrics_once
 from steelyard.analysis.log_counts import LogCounts
-from steelyard.analysis.means import means_of
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
 from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.bayes import normal_posterior
 from steelyard.stats.caps import cap_sensitivity
-from steelyard.stats.comparison import superiority
 from steelyard.stats.dilution import diluted
-from steelyard.stats.heterogeneity import heterogeneity
-from steelyard.stats.means import MeanPair, satterthwaite
-from steelyard.stats.moments import Moments
-from steelyard.stats.multiplicity import benjamini_hochberg
-from steelyard.stats.novelty import half_weights, pattern, time_contrast
-from steelyard.stats.reasons import ZERO_VARIANCE
-from steelyard.stats.significance import critical_value, p_value
+from steelyard.stats.significance import critical_value
 
 WEAK_PRIOR = 0.3
 """Standard deviation of relative effects before the data (STATISTICS 17: weak)."""
 
-NO_COHORTS = "one_cohort"
-NO_HALVES = "window_without_halves"
-OPEN_WINDOW = "window_not_closed"
 NEEDS_ALL_UNITS = "needs_all_units"
 NO_BASE = "control_mean_not_positive"
 
@@ -46,154 +37,15 @@ def around_effect(analysis: Analysis, counts: LogCounts, *, minimum_units: int) 
     """
     if analysis.calendar.experiment.analysis.test == "fixed" and not analysis.calendar.is_stopped:
         return
-    yield from _differences(analysis, minimum_units)
+    yield from segment_insights(analysis, minimum_units)
     for one in metrics_once(analysis):
-        yield from _cohorts(one, analysis)
+        yield from cohort_insights(one, analysis)
         if analysis.calendar.experiment.analysis.novelty:
-            yield from _novelty(one, analysis)
+            yield from novelty_insights(one, analysis)
         yield from _belief(one, analysis)
         yield from _without_cap(one, analysis)
         if analysis.calendar.experiment.analysis.trigger is not None:
             yield from _dilution(one, analysis, counts)
-
-
-def _differences(analysis: Analysis, minimum_units: int) -> Iterator[Row]:
-    """Yield whether effects differ between segments, corrected for all such questions, and each segment's own."""
-    asked: list[tuple[TestedMetric, int, str, list[int]]] = []
-    for one in metrics_once(analysis):
-        for dimension in dict.fromkeys(name for name, _ in one.means.segments if name):
-            at = [k for k, (name, _) in enumerate(one.means.segments) if name == dimension]
-            asked += [(one, treatment, dimension, at) for treatment in range(_treatments(analysis))]
-    found = [
-        heterogeneity(one.means.pairs.effect[at, -1, treatment], one.means.pairs.std_error[at, -1, treatment])
-        for one, treatment, _, at in asked
-    ]
-    corrected = benjamini_hochberg([float(one.p_value) for one in found]) if found else np.empty(0)
-    for (one, treatment, dimension, at), result, p in zip(asked, found, corrected, strict=True):
-        variant = analysis.calendar.experiment.treatments[treatment].name
-        yield insight(
-            "heterogeneity",
-            one,
-            variant,
-            dimension=dimension,
-            estimate=np.sqrt(result.tau_squared),
-            statistic=result.statistic,
-            p_value=p,
-            detail="Standard deviation of true effects between segments; p-value of their being equal.",
-            reason=str(result.reason) or None,
-        )
-        for k, shrunken in zip(at, result.shrunken, strict=True):
-            if _smallest(one.means.pairs, k, treatment) >= minimum_units:
-                yield _segment(one, k, treatment, variant, float(shrunken))
-
-
-def _segment(one: TestedMetric, k: int, treatment: int, variant: str, shrunken: float) -> Row:
-    dimension, segment = one.means.segments[k]
-    pairs = one.means.pairs
-    return insight(
-        "segment_effect",
-        one,
-        variant,
-        dimension=dimension,
-        segment=segment,
-        estimate=shrunken,
-        std_error=pairs.std_error[k, -1, treatment],
-        p_value=one.adjusted_p[k, -1, treatment] if one.test.hypothesis == "superiority" else None,
-        detail="Effect drawn towards that of all segments by its uncertainty; std_error is that of the effect itself.",
-        reason=str(pairs.reason[k, -1, treatment]) or None,
-    )
-
-
-def _cohorts(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
-    """Yield whether units exposed late show another effect than those exposed early."""
-    measure, moments = one.test.measure, analysis.moments
-    if measure.is_quantile or analysis.calendar.experiment.epochs:
-        return
-    cell = moments.metrics[measure.name].cells[EVERYONE]
-    n = cell.n.sum(axis=-1)
-    half = int(np.abs(n - n[-1] / 2).argmin())
-    reason = OPEN_WINDOW if measure.entry != "matured" else NO_COHORTS if not 0 < n[half] < n[-1] else ""
-    parts = [] if reason else [means_of(part, measure, moments) for part in split(cell, half)]
-    cohorts = [part.pairs(one.means.control) for part in parts]
-    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-        if reason:
-            yield insight("cohort_change", one, variant.name, reason=reason)
-            continue
-        change = _change(cohorts, treatment)
-        word = str(pattern(one.means.pairs.effect[0, -1, treatment], change["estimate"], change["p_value"]))
-        after = f"Effect on units that count after {moments.days[half]}, less that on those before"
-        detail = f"{after}: {word or 'unknown'}."
-        yield insight("cohort_change", one, variant.name, detail=detail, **change)
-
-
-def _novelty(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
-    """Yield the effect on each unit's later half of the window less its earlier half."""
-    found = analysis.moments.halves.get(one.test.measure.name)
-    compared = None
-    if found is not None:
-        contrast = time_contrast(found.cells[EVERYONE][-1], half_weights(2))
-        compared = superiority(unadjusted(contrast).pairs(one.means.control), alpha=one.test.alpha)
-    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-        if compared is None:
-            yield insight("novelty", one, variant.name, reason=NO_HALVES)
-            continue
-        effect = one.means.pairs.effect[0, -1, treatment]
-        word = pattern(effect, compared.effect[treatment], compared.p_value[treatment])
-        yield insight(
-            "novelty",
-            one,
-            variant.name,
-            estimate=compared.effect[treatment],
-            std_error=compared.std_error[treatment],
-            ci_lower=compared.ci_lower[treatment],
-            ci_upper=compared.ci_upper[treatment],
-            statistic=compared.statistic[treatment],
-            p_value=compared.p_value[treatment],
-            detail=f"Effect on a unit's later half of the window less that on its earlier half: {word or 'unknown'}.",
-            reason=str(compared.reason[treatment]) or None,
-        )
-
-
-def split(cell: Moments, day: int) -> tuple[Moments, Moments]:
-    """Return the moments of the units that count by a day, and of those that come to count after it.
-
-    Args:
-        cell: Running moments, shape (days, variants), of values that do not change once they count.
-        day: Position of the day.
-
-    Returns:
-        Both, shape (variants,).
-    """
-    early, all_units = cell[day], cell[-1]
-    # Sums about the mean of all units, so that nothing is lost where the mean is large.
-    shift = all_units.mean
-    gap = early.mean - shift
-    products = all_units.m2 - early.m2 - early.n[..., None, None] * gap[..., :, None] * gap[..., None, :]
-    late = Moments.from_sums(
-        n=all_units.n - early.n, sums=-early.n[..., None] * gap, products=products, shift=shift
-    )
-    return early, late
-
-
-def _change(cohorts: Sequence[MeanPair], treatment: int) -> Row:
-    """Return the columns of the difference between two cohorts' effects, which share no unit."""
-    early, late = cohorts
-    change = float(late.effect[treatment] - early.effect[treatment])
-    pieces = np.array([early.variance[treatment], late.variance[treatment]])
-    error = float(np.sqrt(pieces.sum()))
-    df = satterthwaite(pieces, np.array([early.df[treatment], late.df[treatment]]))
-    reason = str(early.reason[treatment] or late.reason[treatment])
-    if reason or not error > 0:
-        return {"estimate": change, "p_value": np.nan, "reason": reason or ZERO_VARIANCE}
-    half = float(critical_value(0.05, df)) * error
-    return {
-        "estimate": change,
-        "std_error": error,
-        "ci_lower": change - half,
-        "ci_upper": change + half,
-        "statistic": change / error,
-        "p_value": float(p_value(change / error, df)),
-    }
 
 
 def _without_cap(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
@@ -303,11 +155,3 @@ def _posterior(one: TestedMetric, variant: str, mean: FloatArray, sd: FloatArray
         ci_upper=mean + half,
         detail=f"Normal posterior; relative effects have a prior standard deviation of {WEAK_PRIOR:.0%}.",
     )
-
-
-def _treatments(analysis: Analysis) -> int:
-    return len(analysis.calendar.experiment.treatments)
-
-
-def _smallest(pairs: MeanPair, k: int, treatment: int) -> float:
-    return float(min(pairs.n_control[k, -1, treatment], pairs.n_treatment[k, -1, treatment]))

@@ -115,7 +115,7 @@ def futility_bound(
 
     Examples:
         >>> round(futility_bound(0.5, looks=2, alpha=0.025, power=0.9, spending="obrien_fleming", parameter=None), 3)
-        0.042
+        0.048
     """
     plan = _planned_futility(looks, alpha, power, spending, parameter)
     known = [(share, bound) for share, bound in plan if bound is not None]

@@ -18,7 +18,8 @@ from tests.support.matrix_world import (
     moments_of,
 )
 
-from steelyard.analysis.around_effect import around_effect, split
+from steelyard.analysis.around_effect import around_effect
+from steelyard.analysis.effect_over_time import split
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis, analyse
