@@ -30,6 +30,7 @@ from steelyard.compile.audit_log import AUDITED, LABELS, AuditedLog, written_log
 from steelyard.compile.audit_sql import (
     RECOMPUTED,
     WRONG,
+    WRONG_VARIANT,
     Rule,
     counts_query,
     recomputed_query,
@@ -84,8 +85,13 @@ class Auditor:
         self._programmes: Mapping[str, ProgrammeState] = {}
         self._columns: frozenset[str] = frozenset()
 
-    def audit(self, names: Sequence[str]) -> Iterator[AssignmentAudit]:
-        """Yield the audit of each experiment that has begun, log by log."""
+    def audit(self, names: Sequence[str], *, sought: Sequence[str] = WRONG) -> Iterator[AssignmentAudit]:
+        """Yield the audit of each experiment that has begun, log by log.
+
+        Args:
+            names: The experiments.
+            sought: Verdicts whose causes are looked for.
+        """
         self._programmes = load_programmes(self.files)
         specs = [self.files.experiments[name] for name in names]
         begun = [spec for spec in specs if spec.start is not None and spec.start <= self.as_of]
@@ -97,15 +103,21 @@ class Auditor:
             try:
                 self._read_log(log, numbered)
                 for one in numbered:
-                    yield self._experiment(one)
+                    yield self._experiment(one, sought)
             finally:
                 self.warehouse.drop_temporaries()
 
     def health_rows(self, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """Return the row of the table ``health`` of each experiment; a warning where one cannot be audited."""
+        """Return the row of the table ``health`` of each experiment; a warning where one cannot be audited.
+
+        No causes are looked for where all that is wrong are second variants, which no analysis counts.
+        """
         thresholds = self.files.project.health
         try:
-            return {audit.experiment: audit_row(audit, thresholds) for audit in self.audit(names)}
+            return {
+                audit.experiment: audit_row(audit, thresholds)
+                for audit in self.audit(names, sought=(WRONG_VARIANT,))
+            }
         except EngineError as error:
             if len(names) > 1:
                 alone = [self.health_rows([name]) for name in names]
@@ -123,14 +135,14 @@ class Auditor:
         log = AuditedLog(name=name, numbered=numbered, dialect=dialect, columns=columns)
         self.warehouse.create_temporary(AUDITED, log.query(self.files, project_templates(self.files)))
 
-    def _experiment(self, one: NumberedExperiment) -> AssignmentAudit:
+    def _experiment(self, one: NumberedExperiment, sought: Sequence[str]) -> AssignmentAudit:
         rule, dialect = Rule.of(one.spec), self.warehouse.dialect
         unit = self.files.project.exposures[one.spec.exposures].unit
         claims, notes = audited_claims(self._programmes, one.spec, unit, dialect)
         query = recomputed_query(rule, one.number, dialect, claims, sorted(self.rulesets))
         self.warehouse.create_temporary(RECOMPUTED, query)
         clients = read_clients(self.warehouse.query(counts_query(dialect)).dicts())
-        if any(client.verdicts[verdict] for client in clients for verdict in WRONG):
+        if any(client.verdicts[verdict] for client in clients for verdict in sought):
             self._find_causes(one, rule, clients)
         add_lost_exposures(clients, rule, self.files.project.health)
         return AssignmentAudit(
