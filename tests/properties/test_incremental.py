@@ -212,9 +212,10 @@ def check(seed: int, folder: Path) -> set[str]:
     return modes
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [10, 17])
 def test_incremental_runs_publish_what_full_runs_do(seed: int, tmp_path: Path) -> None:
-    check(seed, tmp_path)
+    assert "incremental" in check(seed, tmp_path)
 
 
 @pytest.mark.slow

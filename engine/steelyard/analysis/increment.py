@@ -72,6 +72,11 @@ class IncrementCollector(Collector):
         super().__init__(plan, warehouse, label=label)
         self.caps, self.known_shifts = caps, shifts
 
+    def read_open_facts(self) -> None:
+        """Read the facts of the open days, for this plan and those that continue from what it is based on."""
+        for statement in self.plan.open_facts():
+            self._fill(statement)
+
     def increment(self) -> Increment:
         """Run everything that the open days need."""
         plan, found = self.plan, Increment()

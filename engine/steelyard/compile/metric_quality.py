@@ -22,7 +22,7 @@ class NotFinite:
     Args:
         sql: The scan.
         exposed: The units; None for all that are exposed.
-        bound: Condition on the facts' time; None for the whole span.
+        facts: The facts; None for those of the whole span.
         counted: Values that are left out, as `values_counted` names them.
     """
 
@@ -31,10 +31,10 @@ class NotFinite:
         sql: ScanSql,
         *,
         exposed: exp.Expr | None = None,
-        bound: exp.Expr | None = None,
+        facts: exp.Select | None = None,
         counted: Collection[str] = (),
     ) -> None:
-        self.sql, self._bound = sql, bound
+        self.sql, self._given = sql, facts
         self._exposed = exp.to_table("exposed_units") if exposed is None else exposed
         read = [value for value in sql.values_read() if _named(sql, value[0]) not in counted]
         self._values = {f"v{number}": value for number, value in enumerate(read, start=1)}
@@ -76,7 +76,7 @@ class NotFinite:
 
     def _facts(self) -> exp.Expr:
         context = self.sql.rows_context() if self.sql.scan.kind == "rows" else self.sql.reach()
-        facts = context["facts"] if self._bound is None else context["facts"].where(self._bound, copy=False)
+        facts = context["facts"] if self._given is None else self._given.copy()
         return exp.alias_(exp.Subquery(this=facts), "facts", table=True)
 
     def _condition(self, names: Collection[str]) -> exp.Expr:

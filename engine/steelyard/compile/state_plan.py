@@ -62,6 +62,7 @@ class StatePlan(GroupPlan):
         types: What the warehouse says of the columns.
         templates: Templates.
         dialect: Dialect of the target.
+        has_open_facts: Whether the tables of `open_facts` are there to be read.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class StatePlan(GroupPlan):
         since: date | None,
         tables: StateTables,
         taken: int,
+        has_open_facts: bool = False,
         files: ProjectFiles,
         types: ColumnTypes,
         templates: Templates,
@@ -78,6 +80,7 @@ class StatePlan(GroupPlan):
     ) -> None:
         super().__init__(group, files=files, types=types, templates=templates, dialect=dialect)
         self.since, self.tables, self.taken = since, tables, taken
+        self.has_open_facts = has_open_facts
 
     @property
     def closed_day(self) -> int:
@@ -237,41 +240,68 @@ class StatePlan(GroupPlan):
             units = exp.Subquery(this=kept)
         return units
 
-    def passes(self, scan: Scan, *, any_gone: bool, any_entered: bool) -> list[tuple[exp.Expr, exp.Expr]]:
-        """Return how a scan reads its facts: the units that it joins, and the bound that the facts' time keeps.
+    def open_facts(self) -> Iterator[Statement]:
+        """Yield the statements that read the facts of the open days once, for closing days and for those after."""
+        start = self.clock.start_of(self._first_open)
+        for scan in (one for one in self.group.scans if one.outcomes):
+            name = _open_table(scan)
+            yield Statement(name=name, tree=self._facts_since(scan, start), table=name, files=scan.files)
+
+    def _facts_since(self, scan: Scan, start: datetime) -> exp.Select:
+        sql, raw = self.scan_sql(scan), scan.query.time.tree.copy()
+        return sql.facts().where(exp.GTE(this=raw, expression=sql.bound(start)), copy=False)
+
+    def _open(self, scan: Scan, start: datetime) -> exp.Select:
+        """Return the facts of the open days up to the plan's last day."""
+        if not self.has_open_facts:
+            return self._facts_since(scan, start)
+        is_date, _ = self.fact_type(scan)
+        event = column("event_time")
+        first, last = (
+            date_literal(day) if is_date else timestamp_literal(self.clock.start_of(day))
+            for day in (self._first_open, self.numbered[0].as_of + DAY)
+        )
+        source = exp.select("*").from_(_open_table(scan))
+        return source.where(exp.GTE(this=event, expression=first), exp.LT(this=event.copy(), expression=last))
+
+    @property
+    def _first_open(self) -> date:
+        assert self.since is not None
+        return self.since + DAY
+
+    def passes(self, scan: Scan, *, any_gone: bool, any_entered: bool) -> list[tuple[exp.Expr, exp.Select]]:
+        """Return how a scan reads its facts: the units that it joins, and the facts.
 
         Units of before need the open days alone; those that have entered their time before the exposure as well.
         """
         if self.since is None:
-            return [(self._with_open_end(exp.to_table("entered_units")), exp.true())]
-        found: list[tuple[exp.Expr, exp.Expr]] = []
-        sql, raw = self.scan_sql(scan), scan.query.time.tree
-        start = self.clock.start_of(self.since + DAY)
+            return [(self._with_open_end(exp.to_table("entered_units")), self.scan_sql(scan).facts())]
+        found: list[tuple[exp.Expr, exp.Select]] = []
+        start = self.clock.start_of(self._first_open)
         if scan.outcomes:
             known = self._with_open_end(self._known_units(any_gone=any_gone))
-            found.append((known, exp.GTE(this=raw.copy(), expression=sql.bound(start))))
+            found.append((known, self._open(scan, start)))
         if any_entered or not found:
             lookback = scan.lookback or timedelta(0)
             days = -(-lookback // DAY)
             # A span of whole days is one of 24 hours each, which may begin on the evening before.
-            earlier = min(start - lookback, self.clock.start_of(self.since + DAY - days * DAY))
+            earlier = min(start - lookback, self.clock.start_of(self._first_open - days * DAY))
             entered = self._with_open_end(exp.to_table("entered_units"))
-            found.append((entered, exp.GTE(this=raw.copy(), expression=sql.bound(earlier))))
+            found.append((entered, self._facts_since(scan, earlier)))
         return found
 
-    def recent(self, scan: Scan, passes: Sequence[tuple[exp.Expr, exp.Expr]]) -> Statement:
+    def recent(self, scan: Scan, passes: Sequence[tuple[exp.Expr, exp.Select]]) -> Statement:
         """Return the statement for a scan's rows per unit and day since the closed day."""
         parts = []
-        for units, bound in passes:
-            values = {**self.scan_sql(scan).context(), "exposed": units}
-            values["facts"] = values["facts"].where(bound.copy(), copy=False)
+        for units, facts in passes:
+            values = {**self.scan_sql(scan).context(), "exposed": units, "facts": facts}
             parts.append(self.templates.render("unit_day.sql", **values))
         table = recent_table(scan)
         return Statement(name=table, tree=_union(parts), table=table, files=scan.files)
 
-    def not_finite(self, scan: Scan, passes: Sequence[tuple[exp.Expr, exp.Expr]]) -> list[NotFinite]:
+    def not_finite(self, scan: Scan, passes: Sequence[tuple[exp.Expr, exp.Select]]) -> list[NotFinite]:
         """Return the queries for rows of a scan that hold NaN or infinity, for each pass."""
-        return [NotFinite(self.scan_sql(scan), exposed=units, bound=bound) for units, bound in passes]
+        return [NotFinite(self.scan_sql(scan), exposed=units, facts=facts) for units, facts in passes]
 
     def not_finite_units(self, parts: Sequence[exp.Expr]) -> Statement:
         """Return the statement for the rows that hold NaN or infinity, by unit: what the passes have found."""
@@ -399,6 +429,10 @@ class StatePlan(GroupPlan):
 def recent_table(scan: Scan) -> str:
     """Return the name of a scan's table per unit and day since the closed day."""
     return f"recent_{scan.name}"
+
+
+def _open_table(scan: Scan) -> str:
+    return f"open_facts_{scan.name}"
 
 
 def _by_day(rows: exp.Select, alias: str, day: exp.Expr) -> exp.Expr:

@@ -85,7 +85,7 @@ class Block:
     ) -> None:
         self.exposures, self.experiments, self.files = exposures, tuple(experiments), files
         self.warehouse, self.schema, self.label, self.run_id = warehouse, schema, label, run_id
-        self.templates = project_templates(files)
+        self.templates, self.has_open_facts = project_templates(files), False
         group = numbered_group(exposures, self.experiments, files)
         self.caps = {
             f"{name}_{one.numbered.number}": value
@@ -125,6 +125,12 @@ class Block:
         statements: dict[str, str] = {}
         seconds: dict[str, float] = {}
         is_closing = since is None or since < until
+        if state is not None and is_closing:
+            reader = self._collector(self._plan(tables, state, as_of), state)
+            reader.read_open_facts()
+            statements.update(reader.statements)
+            seconds.update(reader.seconds)
+            self.has_open_facts = True
         if is_closing:
             state, collector = self._close(state, tables, until, gone)
             statements.update({f"close_{one}": text for one, text in collector.statements.items()})
@@ -200,6 +206,7 @@ class Block:
             types=self.types,
             templates=self.templates,
             dialect=self.warehouse.dialect,
+            has_open_facts=self.has_open_facts,
         )
 
     def _collector(self, plan: StatePlan, state: State | None) -> IncrementCollector:

@@ -89,6 +89,18 @@ def test_an_incremental_run_publishes_what_a_full_run_does(kept: Shop, tmp_path:
     assert results(kept) == in_full(kept, tmp_path / "copy", "2026-04-05")
 
 
+def test_units_seen_in_a_second_variant_leave_the_days_that_are_closed(kept: Shop, tmp_path: Path) -> None:
+    kept.execute(
+        "insert into exposures select experiment_id, user_id, "
+        "case variant when 'control' then 'treatment' else 'control' end, '2026-04-02 12:00', platform "
+        "from exposures where exposed_at < '2026-03-29' and hash(user_id) % 9 = 0"
+    )
+    assert runs(kept, "2026-04-02")["mode"] == "incremental"
+    assert results(kept) == in_full(kept, tmp_path / "open", "2026-04-02")
+    assert runs(kept, "2026-04-05")["closed_through"] == "2026-04-03"
+    assert results(kept) == in_full(kept, tmp_path / "closed", "2026-04-05")
+
+
 def test_the_same_run_again_reads_the_open_days_again_and_changes_nothing(kept: Shop) -> None:
     expected = results(kept)
     assert runs(kept, "2026-04-01")["read_from"] == "2026-03-31"
