@@ -24,7 +24,8 @@ _LOG_SQRT_2PI = 0.5 * math.log(2.0 * math.pi)
 _SQRT_HALF = math.sqrt(0.5)
 _CERTAIN = 25.0  # standard deviations
 _BAND = 8.5  # the bridge between two looks has 2e-17 of its mass beyond this many standard deviations
-_CHUNK = 1 << 17  # elements of one kernel block: about what a core's cache holds
+_CHUNK = 1 << 17  # elements of one kernel block: well within a core's cache
+_LOG_NEGLIGIBLE = 45.0  # sources that add less than exp(-45) of a tail are left out of it
 _BLOCK = 120  # target nodes of one kernel block, a multiple of the nodes of a panel
 
 
@@ -118,6 +119,7 @@ def _propagate(
     grid: Grid, nodes: FloatArray, rho: FloatArray, sd: FloatArray, shift: FloatArray
 ) -> FloatArray:
     density = np.empty_like(nodes)
+    space = np.empty(0)
     for rows, columns in _blocks(nodes.shape, grid.nodes.shape[1]):
         target, source = nodes[rows, columns], grid.nodes[rows]
         r, s = rho[rows, None], sd[rows, None]
@@ -125,7 +127,11 @@ def _propagate(
         first = int(np.count_nonzero(source < reach[:, :1], axis=1).min())
         last = int(np.count_nonzero(source < reach[:, 1:], axis=1).max())
         step = (r * source[:, first:last] + shift[rows, None]) / s
-        kernel = (target / s)[:, :, None] - step[:, None, :]
+        shape = (*target.shape, last - first)
+        if space.size < math.prod(shape):
+            space = np.empty(math.prod(shape))
+        kernel = space[: math.prod(shape)].reshape(shape)
+        np.subtract((target / s)[:, :, None], step[:, None, :], out=kernel)
         np.multiply(kernel, kernel, out=kernel)
         kernel *= -0.5
         np.exp(kernel, out=kernel)
@@ -157,17 +163,23 @@ def log_upper_tail(
 
 def _tail_and_slope(
     distance: FloatArray, log_mass: FloatArray, sd: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return what `log_upper_tail` does but for rounding, with one exponential; overwrites ``distance``."""
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return what `log_upper_tail` does but for rounding, and by how much the slope grows along the bound.
+
+    The growth is relative: minus the second derivative of the log tail over its slope.
+    """
     # Below it the tail is 1 and its slope 0 to all digits, and the scaled tail would overflow.
-    np.maximum(distance, -_CERTAIN, out=distance)
-    density = log_mass - 0.5 * distance**2
+    near = np.maximum(distance, -_CERTAIN)
+    density = log_mass - 0.5 * near**2
     top = np.max(density, axis=1)
     density -= top[:, None]
-    np.exp(density, out=density)
-    distance *= _SQRT_HALF
-    total = 0.5 * np.einsum("ij,ij->i", density, special.erfcx(distance))
-    return top + np.log(total), np.sum(density, axis=1) / (math.sqrt(2.0 * math.pi) * sd * total)
+    # Nodes further below than these add nothing; the scaled tail is what takes time.
+    first = int(np.argmax(np.max(density, axis=0) > -_LOG_NEGLIGIBLE))
+    near, density = near[:, first:], np.exp(density[:, first:])
+    total = 0.5 * np.einsum("ij,ij->i", density, special.erfcx(near * _SQRT_HALF))
+    whole = np.sum(density, axis=1)
+    slope = whole / (math.sqrt(2.0 * math.pi) * sd * total)
+    return top + np.log(total), slope, slope - np.einsum("ij,ij->i", density, near) / (sd * whole)
 
 
 def solve_upper_bound(
@@ -175,8 +187,9 @@ def solve_upper_bound(
 ) -> FloatArray:
     """Return the bound that the running process exceeds with the probability asked for.
 
-    Newton on the log probability: it is concave in the bound (a log-concave density over a convex region), so
-    from a start at or above the root every step stays above it and none overshoots.
+    Halley's method on the log probability: it is concave in the bound (a log-concave density over a convex
+    region), so a step of Newton's from above the root stays above it. No step is longer than two of those, and
+    from below the root one of Newton's leads above it.
 
     Args:
         grid: Density at the look before.
@@ -192,9 +205,10 @@ def solve_upper_bound(
     bound = np.minimum(mean + quantile, rho * edge + shift + sd * quantile)
     for _ in range(100):
         distance = ((bound - shift)[:, None] - rho[:, None] * grid.nodes) / sd[:, None]
-        log_tail, slope = _tail_and_slope(distance, log_mass, sd)
-        step = (log_target - log_tail) / slope
+        log_tail, slope, growth = _tail_and_slope(distance, log_mass, sd)
+        newton = (log_target - log_tail) / slope
+        step = newton / (1.0 - np.clip(0.5 * newton * growth, 0.0, 0.5))
         bound = bound - step
-        if np.all(np.abs(step) <= 1e-8):  # the error left is of the order of its square
+        if np.all(np.abs(step) <= 1e-5 * sd):  # the error left is of the order of its cube over sd squared
             break
     return bound
