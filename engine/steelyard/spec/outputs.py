@@ -126,11 +126,18 @@ class Redshift(Output):
 
 
 class Spark(Output):
-    """Apache Spark: a session that is started here (``method: session``), or a Thrift server."""
+    """Apache Spark: a session that is started here (``method: session``), or a Thrift server.
+
+    Attributes:
+        path: Folder of the tables and, unless ``server_side_parameters`` name another, of the metastore.
+        database: Database of tables that are named without one.
+    """
 
     type: Literal["spark"]
     method: Literal["session", "thrift"] = "session"
-    master: str = "local[2]"
+    master: str = "local[*]"
+    path: str | None = None
+    database: ColumnName = "default"
     host: str | None = None
     port: Port = 10000
     user: str | None = None

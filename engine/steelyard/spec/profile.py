@@ -12,7 +12,7 @@ from steelyard.spec.document import Document, read_document
 from steelyard.spec.env_var import render_all
 from steelyard.spec.fields import closest
 from steelyard.spec.model import Spec, placed, validate
-from steelyard.spec.outputs import OUTPUTS, ClickHouse, DuckDB, Output
+from steelyard.spec.outputs import OUTPUTS, ClickHouse, DuckDB, Output, Spark
 from steelyard.spec.project import Project
 
 PROFILES_FILE = "profiles.yml"
@@ -130,7 +130,9 @@ def _target(
 
 
 def _from_project(output: Output, project_dir: Path) -> Output:
-    if not isinstance(output, DuckDB | ClickHouse) or output.path.startswith(_NOT_A_FILE):
+    if not isinstance(output, DuckDB | ClickHouse | Spark) or output.path is None:
+        return output
+    if output.path.startswith(_NOT_A_FILE):
         return output
     path = (project_dir / Path(output.path).expanduser()).resolve()
     return output.model_copy(update={"path": str(path)})

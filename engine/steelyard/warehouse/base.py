@@ -53,7 +53,7 @@ class Warehouse(ABC):
     """
 
     dialect: ClassVar[str]
-    is_exclusive: ClassVar[bool] = False
+    is_exclusive: bool = False
     """Whether no other process can write while this connection is open."""
     keeps_state: ClassVar[bool] = False
     """Whether incremental runs can keep their state here: tables are made and changed in transactions."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -37,6 +38,16 @@ def to_arrays(kinds: Mapping[str, str], rows: Sequence[Sequence[Any]], *, where:
         f"c{i}": _to_array(kind, values, f"{where}, column {name}")
         for i, ((name, kind), values) in enumerate(zip(kinds.items(), columns, strict=True))
     }
+
+
+def plain_number(value: Decimal) -> int | float:
+    """Return a decimal as the sums of integers and of decimals are elsewhere: as an integer, or as a double.
+
+    Examples:
+        >>> plain_number(Decimal("3.00")), plain_number(Decimal("0.25"))
+        (3, 0.25)
+    """
+    return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
 
 
 def _to_array(kind: str, values: tuple[Any, ...], where: str) -> np.ndarray[Any, Any]:

@@ -77,6 +77,7 @@ class ClickHouseWarehouse(VersionedWarehouse):
     """
 
     dialect: ClassVar[str] = "clickhouse"
+    is_exclusive: bool = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "String",
@@ -125,6 +126,8 @@ class ClickHouseWarehouse(VersionedWarehouse):
     def _prepare(self, output: ClickHouse) -> None:
         for name, value in _SETTINGS.items():
             self.execute(f"set {name} = {value}")
+        if output.statement_timeout_seconds is not None:
+            self.execute(f"set max_execution_time = {output.statement_timeout_seconds}")
         if output.threads is not None:
             self.execute(f"set max_threads = {output.threads}")
         for name, secret in output.custom_settings.items():

@@ -8,6 +8,9 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
+from steelyard.warehouse.bulk import plain_number
+from steelyard.warehouse.names import escaped_literal
+
 _WRAPPED = re.compile(r"^(?:Nullable|LowCardinality)\((.+)\)$")
 _CANONICAL: Mapping[str, str] = MappingProxyType(
     {
@@ -96,8 +99,7 @@ def literal_of(value: Any) -> str:
         return f"toDate32('{max(value, date(1900, 1, 1)).isoformat()}')"
     if isinstance(value, int | float | Decimal):
         return repr(value) if not isinstance(value, Decimal) else f"'{value}'"
-    escaped = str(value).replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    return escaped_literal(str(value))
 
 
 def _written(value: Any) -> Any:
@@ -108,12 +110,6 @@ def _written(value: Any) -> Any:
     return value.item()
 
 
-def _to_number(value: Any) -> int | float:
-    """Return a decimal as sums of decimals are elsewhere: as an integer, or as a double."""
-    number = Decimal(str(value))
-    return int(number) if number == number.to_integral_value() else float(number)
-
-
 def _to_naive(value: str) -> datetime:
     return datetime.fromisoformat(value)
 
@@ -122,7 +118,7 @@ _CONVERTERS: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
     {
         "float": float,
         "double": float,
-        "decimal": _to_number,
+        "decimal": lambda text: plain_number(Decimal(str(text))),
         "hugeint": int,
         "date": date.fromisoformat,
         "timestamp": _to_naive,

@@ -43,7 +43,7 @@ class DuckDBWarehouse(Warehouse):
 
     dialect: ClassVar[str] = "duckdb"
     keeps_state: ClassVar[bool] = True
-    is_exclusive: ClassVar[bool] = True
+    is_exclusive: bool = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "VARCHAR",

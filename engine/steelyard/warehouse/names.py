@@ -32,6 +32,17 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def escaped_literal(text: str) -> str:
+    r"""Return a text as a literal of a warehouse in which a backslash escapes.
+
+    Examples:
+        >>> print(escaped_literal("the unit's \\ id"))
+        'the unit\'s \\ id'
+    """
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
 def require_safe(name: str, what: str, *, where: str = "") -> str:
     """Return a name that needs no quotes in any warehouse.
 

@@ -10,11 +10,13 @@ from steelyard.warehouse.clickhouse import ClickHouseWarehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
 from steelyard.warehouse.retry import with_retries
+from steelyard.warehouse.spark import SparkWarehouse
 
 WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
     {
         "duckdb": DuckDBWarehouse.open,
         "postgres": PostgresWarehouse.open,
+        "spark": SparkWarehouse.open,
         "clickhouse": ClickHouseWarehouse.open,
     }
 )
