@@ -136,6 +136,10 @@ class Warehouse(ABC):
         for column in missing:
             yield from column_statements(table, column, schema, self.types)
 
+    def has_published(self, table: Table, schema: str, owner: str) -> bool:
+        """Return whether an experiment may have rows in a result table; where that is not known, it may."""
+        return True
+
     def replace_rows(
         self,
         table: Table,

@@ -53,7 +53,15 @@ def publish_experiment(
         prepared[name] = rows, _scope(table, rows, experiment_id, as_of, full_refresh=full_refresh)
     with warehouse.transaction():
         return {
-            name: _publish_days(warehouse, schema, TABLES[name], rows, scope, full_refresh=full_refresh)
+            name: _publish_days(
+                warehouse,
+                schema,
+                TABLES[name],
+                rows,
+                scope,
+                owner=experiment_id,
+                full_refresh=full_refresh,
+            )
             for name, (rows, scope) in prepared.items()
         }
 
@@ -128,10 +136,18 @@ def _prepare(table: Table, schema: str, rows: _Rows, experiment_id: str, as_of: 
 
 
 def _publish_days(
-    warehouse: Warehouse, schema: str, table: Table, rows: list[Row], scope: Condition, *, full_refresh: bool
+    warehouse: Warehouse,
+    schema: str,
+    table: Table,
+    rows: list[Row],
+    scope: Condition,
+    *,
+    owner: str,
+    full_refresh: bool,
 ) -> int:
     new = _sliced(table, rows)
-    stored = _sliced(table, _select(warehouse, schema, table, scope))
+    is_known = warehouse.has_published(table, schema, owner)
+    stored = _sliced(table, _select(warehouse, schema, table, scope) if is_known else [])
     if table.replaced == "never" and not full_refresh:
         return _write(warehouse, schema, table, {}, {key: new[key] for key in new if key not in stored})
     if table.replaced == "days" and not full_refresh:

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
@@ -20,7 +20,7 @@ from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Condition, Rows
 from steelyard.warehouse.bulk import plain_number, to_arrays
 from steelyard.warehouse.duckdb_files import to_parquet
-from steelyard.warehouse.names import escaped_literal, quoted
+from steelyard.warehouse.names import bound, escaped_literal, quoted
 from steelyard.warehouse.spark_errors import translate
 from steelyard.warehouse.spark_session import Started, start
 from steelyard.warehouse.stored import KINDS
@@ -55,6 +55,8 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Microseconds at which a process began, and some letters of its own, before the names of its temporary tables.
 _OWNER = re.compile(r"t([0-9a-f]+)_[0-9a-f]{8}(?=_)")
 _LIVE: set[str] = set()
+# Pointers of each schema of the one Spark that this process runs.
+_SHOWN: dict[str, dict[Slot, int]] = {}
 
 
 class SparkWarehouse(VersionedWarehouse):
@@ -149,7 +151,7 @@ class SparkWarehouse(VersionedWarehouse):
         return self._run(lambda: self._fetch(sql, parameters))
 
     def _fetch(self, sql: str, parameters: Sequence[Any]) -> Rows:
-        frame = self._session.sql(sql, args=list(parameters) or None)
+        frame = self._session.sql(_bound(sql, parameters))
         columns = tuple(frame.columns)
         zoned = [i for i, field in enumerate(frame.schema) if field.dataType.simpleString() == "timestamp"]
         if not zoned:
@@ -163,7 +165,7 @@ class SparkWarehouse(VersionedWarehouse):
         return Rows(columns=columns, values=[_with_moments(_plain(row), zoned) for row in counted.collect()])
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
-        self._run(lambda: self._session.sql(sql, args=list(parameters) or None).collect())
+        self._run(lambda: self._session.sql(_bound(sql, parameters)).collect())
 
     def create_temporary(self, name: str, sql: str) -> None:
         if not self._temporaries:
@@ -256,6 +258,7 @@ class SparkWarehouse(VersionedWarehouse):
             self.drop_temporaries()
         _LIVE.discard(self._prefix)
         if self._started.is_own:
+            _SHOWN.clear()
             self._session.stop()
 
     def table_statements(self, table: Table, schema: str) -> Iterator[str]:
@@ -280,12 +283,18 @@ class SparkWarehouse(VersionedWarehouse):
         return f"{quoted(column.name)} {self.types[column.kind]} comment {escaped_literal(column.comment)}"
 
     def _pointers(self, schema: str) -> dict[Slot, int]:
+        # Where no other process can move them, they are where this one has put them.
+        if self.is_exclusive and schema in _SHOWN:
+            return dict(_SHOWN[schema])
         found = self.query(f"select table_name, row_owner, row_version from {quoted(POINTERS, schema)}")
-        return {(name, owner): number for name, owner, number in found}
+        _SHOWN[schema] = {(name, owner): number for name, owner, number in found}
+        return dict(_SHOWN[schema])
 
     def _point(self, schema: str, pointers: Mapping[Slot, int], changed: Mapping[Slot, int]) -> None:
+        _SHOWN.pop(schema, None)
         for statement in self._pointer_statements(schema, pointers):
             self.execute(statement)
+        _SHOWN[schema] = dict(pointers)
         older = sorted(name for name in self._table_names(schema) if name.startswith(f"{POINTERS}_"))
         for name in older[:-2]:
             self.execute(f"drop table if exists {quoted(name, schema)}")
@@ -371,6 +380,27 @@ def _driver_errors() -> tuple[type[Exception], ...]:
     )
 
 
+def _bound(sql: str, parameters: Sequence[Any]) -> str:
+    return bound(sql, parameters, _literal) if parameters else sql
+
+
+def _literal(value: Any) -> str:
+    """Return a Python value as a literal of Spark; integers are BIGINT, for tuples are of one type or not compared."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"TIMESTAMP'{value.astimezone(UTC).isoformat()}'"
+    if isinstance(value, date):
+        return f"DATE'{value.isoformat()}'"
+    if isinstance(value, int):
+        return f"{value}L"
+    if isinstance(value, float):
+        return f"{value!r}D"
+    return escaped_literal(str(value))
+
+
 def _into(version: Version) -> str:
     owner, target = escaped_literal(version.owner), quoted(rows_table(version.table), version.schema)
     return f"insert into {target} partition (row_owner = {owner}, row_version = {version.number})"
@@ -382,7 +412,7 @@ def _view_statement(table: Table, schema: str, *, is_new: bool) -> str:
     )
     columns = ", ".join(f"stored.{quoted(name)}" for name in table.names)
     # Said of the experiment's name too, a filter on it leaves out the partitions of the others.
-    is_owned = "" if table.replaced == "key" else "\n  and stored.experiment_id = shown.row_owner"
+    is_owned = "" if table.replaced == "key" or "experiment_id" not in table.names else "\n  and stored.experiment_id = shown.row_owner"
     return (
         f"{'create view' if is_new else 'create or replace view'} {quoted(table.name, schema)} (\n  {declared}\n)"
         f" comment {escaped_literal(table.comment)} as select {columns}\n"

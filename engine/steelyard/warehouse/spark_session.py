@@ -1,5 +1,6 @@
 """A Spark session for a profile's output: one that runs already, or one that is started."""
 
+import logging
 import sys
 import warnings
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ _STATIC = {
     "spark.app.name": "steelyard",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.log.level": "ERROR",
+    # Its log repeats values, which are data of single units.
+    "spark.log.level": "OFF",
 }
 _LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 # What a statement means, and how it runs on one machine: tables of experiments are small.
@@ -67,6 +69,9 @@ def start(output: Spark, *, where: str) -> Started:
         raise WarehouseError(
             "the driver pyspark is not installed", where=where, hint="pip install 'steelyard[spark]'"
         ) from error
+    # So does pyspark's own, which writes every error to stderr although it is raised too.
+    quiet = import_module("pyspark.logger").PySparkLogger.getLogger("SQLQueryContextLogger")
+    quiet.setLevel(logging.CRITICAL + 1)
     running = sql.SparkSession.getActiveSession()
     if running is None:
         session = _prepared(_started(sql, output, where=where), output)

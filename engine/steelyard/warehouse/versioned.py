@@ -107,16 +107,24 @@ class VersionedWarehouse(Warehouse):
                 f"rows of {table.name} are replaced outside a transaction",
                 hint="open one with transaction(): leaving it shows the new rows",
             )
-        if staged.schema is None:
-            staged.schema, staged.before = schema, self._pointers(schema)
         slot = (table.name, EVERYONE if owner is None else owner)
-        before = staged.after[slot].number if slot in staged.after else staged.before.get(slot)
+        shown = self._before(staged, schema).get(slot)
+        before = staged.after[slot].number if slot in staged.after else shown
         number = max(time.time_ns() // 1000, (before or 0) + 1)
         version = staged.after[slot] = Version(table=table, schema=schema, owner=slot[1], number=number)
         if before is not None:
             self._carry(version, before, gone)
         if rows:
             self._append(version, rows)
+
+    def has_published(self, table: Table, schema: str, owner: str) -> bool:
+        return self._staged is None or (table.name, owner) in self._before(self._staged, schema)
+
+    def _before(self, staged: _Staged, schema: str) -> dict[Slot, int]:
+        """Return which versions readers saw when the transaction first asked."""
+        if staged.schema is None:
+            staged.schema, staged.before = schema, self._pointers(schema)
+        return staged.before
 
     def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
         if self._staged is None:
@@ -128,14 +136,17 @@ class VersionedWarehouse(Warehouse):
     def _commit(self, staged: _Staged) -> None:
         for table, schema in staged.loaded:
             self._swap(table, schema)
-        if staged.schema is None:
+        if staged.schema is None or not staged.after:
             return
         changed = {slot: version.number for slot, version in staged.after.items()}
         self._point(staged.schema, {**staged.before, **changed}, changed)
         for slot, version in staged.after.items():
+            before = staged.before.get(slot)
+            if before is None:
+                continue
             # The rows are published: what cannot be tidied up now will be by the next publication.
             with suppress(WarehouseError):
-                self._forget(version, {version.number, staged.before.get(slot, version.number)})
+                self._forget(version, {version.number, before})
 
     def _abandon(self, staged: _Staged) -> None:
         for table, schema in staged.loaded:
