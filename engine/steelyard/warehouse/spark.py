@@ -412,7 +412,11 @@ def _view_statement(table: Table, schema: str, *, is_new: bool) -> str:
     )
     columns = ", ".join(f"stored.{quoted(name)}" for name in table.names)
     # Said of the experiment's name too, a filter on it leaves out the partitions of the others.
-    is_owned = "" if table.replaced == "key" or "experiment_id" not in table.names else "\n  and stored.experiment_id = shown.row_owner"
+    is_owned = (
+        ""
+        if table.replaced == "key" or "experiment_id" not in table.names
+        else "\n  and stored.experiment_id = shown.row_owner"
+    )
     return (
         f"{'create view' if is_new else 'create or replace view'} {quoted(table.name, schema)} (\n  {declared}\n)"
         f" comment {escaped_literal(table.comment)} as select {columns}\n"
