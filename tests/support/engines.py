@@ -57,23 +57,9 @@ def _postgres(folder: Path) -> Iterator[Callable[[], Output]]:
         yield lambda: server.output(server.new_database())
 
 
-@contextmanager
-def _clickhouse(folder: Path) -> Iterator[Callable[[], Output]]:
-    if find_spec("chdb") is None:
-        raise MissingEngineError("no driver: pip install 'steelyard[clickhouse]'")
-    databases: list[Path] = []
-
-    def new() -> Output:
-        databases.append(folder / f"{len(databases)}.clickhouse")
-        return {"type": "clickhouse", "driver": "chdb", "path": str(databases[-1]), "schema": "steelyard"}
-
-    yield new
-
-
 ENGINES = (
     Engine(name="duckdb", open=_duckdb),
     Engine(name="postgres", open=_postgres),
-    Engine(name="clickhouse", open=_clickhouse),
 )
 
 
