@@ -14,7 +14,7 @@ programmes:
 """,
     "profiles.yml": "shop: {target: dev, outputs: {dev: {type: duckdb, path: shop.duckdb}}}\n",
     "metrics/orders.sql": """\
-{{ config(version=1) }}
+{{ config(version=1, direction='increase') }}
 select user_id, count(*) as orders from orders where day between :start_date and :end_date group by user_id
 """,
     "surfaces/checkout.yml": """\

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from steelyard.analysis.capabilities import require_supported
+from steelyard.assign.allocation.programmes import disagreements, load_programmes
 from steelyard.compile.lock import LOCK_FILE, check_lock, write_lock
 from steelyard.compile.measure import Measure
 from steelyard.errors import CompileError, EngineError, SpecError
@@ -27,7 +28,7 @@ def check_project(project: Project, *, is_locked: bool = False) -> Iterator[str]
         names = ", ".join(map(str, unlocked))
         raise SpecError(f"{LOCK_FILE} lacks {names}", hint="run steelyard check and commit the lock")
     drafts = [name for name, spec in project.files.experiments.items() if spec.status == "draft"]
-    problems: list[str] = []
+    problems = [str(one) for one in disagreements(project.files, load_programmes(project.files))]
     notes: list[str] = []
     for name, spec in project.files.experiments.items():
         if name in drafts and spec.start is None:

@@ -8,7 +8,7 @@ import pytest
 from tests.support.shop import edit, write_shop
 
 from steelyard.assign.allocation.claims import Claims, ruleset_claims
-from steelyard.assign.allocation.programmes import holdbacks_over, load_programmes
+from steelyard.assign.allocation.programmes import load_programmes
 from steelyard.errors import AllocationError, SpecError
 from steelyard.run import Project
 from steelyard.run.allocating import Allocations, Claimant
@@ -97,22 +97,6 @@ def test_a_file_that_says_something_else_than_its_claim_is_refused(
     with pytest.raises(SpecError) as caught:
         claims(shop)
     assert message in str(caught.value)
-
-
-def test_a_holdback_covers_its_domain_in_every_programme(shop: Path) -> None:
-    programmes = Allocations(Project.load(shop))
-    programmes.hold_back("q2", 500, ADA, programme="layer", domain="checkout", drops_exposed=True)
-    files = load_project(shop)
-    states = load_programmes(files)
-    bar = files.experiments["bar"]
-    assert [owner.name for _, owner in holdbacks_over(states, bar, "user")] == ["q2"]
-    elsewhere = bar.model_copy(update={"domain": "search"})
-    assert not list(holdbacks_over(states, elsewhere, "user"))
-    assert not list(holdbacks_over(states, bar, "device"))
-    programmes.release("q2", LATER, is_untested=True)
-    states = load_programmes(files)
-    assert not list(holdbacks_over(states, bar, "user"))
-    assert list(holdbacks_over(states, bar, "user", at=ADA.at))
 
 
 def test_two_programmes_do_not_share_a_holdback_s_name(shop: Path) -> None:

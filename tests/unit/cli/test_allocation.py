@@ -280,3 +280,15 @@ def test_a_history_is_of_what_was_drawn_or_can_be(run: Run) -> None:
     assert "'bar' has claimed its buckets" in refused(run("history", "bar", "--share", "5%"))
     text = run("history", "button", "--share", "20%").stderr
     assert "200 buckets are asked for and 100 are free" in text
+
+
+def test_check_reads_the_logs_and_compares_them_with_the_files(run: Run, shop: Path) -> None:
+    def check() -> Result:
+        return CliRunner().invoke(cli, ["check", "--project-dir", str(shop)])
+
+    run("start", "bar", "--share", "20%")
+    assert check().exit_code == 0
+    edit(shop, "experiments/bar.yml", "surface: checkout", "surface: checkout\nsalt: other")
+    assert "'bar' claimed its buckets with salt 'bar', not 'other'" in refused(check())
+    edit(shop, "allocation/main.jsonl", '"by":"ada"', '"by":"eve"')
+    assert "allocation/main.jsonl:1: the line has been changed" in refused(check())

@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from steelyard.assign.allocation.conflicts import is_exempt
 from steelyard.assign.allocation.events import Open
 from steelyard.assign.allocation.ledger import ROOT, Buckets, Ledger, Owner
 from steelyard.assign.allocation.log import SUFFIX, ClaimLog
 from steelyard.errors import AllocationError, SpecError
-from steelyard.spec.experiment import Experiment
 from steelyard.spec.fields import closest
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.programme import Programme
@@ -81,29 +79,6 @@ def claimed_buckets(ledger: Ledger, owner: str, at: datetime | None = None) -> B
             hint="look a unit up with `Ledger.owners_of`, or by SQL",
         )
     return ledger.held(owner, at).get(ROOT, frozenset())
-
-
-def holdbacks_over(
-    states: Mapping[str, ProgrammeState], experiment: Experiment, unit: str, at: datetime | None = None
-) -> Iterator[tuple[Ledger, Owner]]:
-    """Yield the holdbacks that an experiment must leave alone, whichever programme they are in.
-
-    A holdback of the experiment's own programme is kept out by its buckets already; one of another
-    programme has to be looked up with that programme's salt.
-
-    Args:
-        states: The project's programmes.
-        experiment: The experiment.
-        unit: The unit that it is exposed by.
-        at: The moment; None is the end of the logs.
-    """
-    for state in states.values():
-        if state.ledger is None or state.ledger.programme.unit != unit:
-            continue
-        for owner in state.ledger.owners.values():
-            is_held = owner.kind == "holdback" and state.ledger.held(owner.name, at)
-            if is_held and is_exempt(owner.domain, experiment.domain or ""):
-                yield state.ledger, owner
 
 
 def disagreements(files: ProjectFiles, states: Mapping[str, ProgrammeState]) -> Iterator[SpecError]:
