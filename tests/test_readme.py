@@ -104,7 +104,7 @@ def test_every_command_is_listed_with_its_help(update_golden: bool) -> None:
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
-    assert len(read().splitlines()) <= 150
+    assert len(read().splitlines()) <= 180
     for page in (README, ROOT / "CONTRIBUTING.md"):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert link.startswith("https://") or (ROOT / link).exists(), link

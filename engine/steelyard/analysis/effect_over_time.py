@@ -19,6 +19,8 @@ from steelyard.stats.significance import critical_value, p_value
 NO_COHORTS = "one_cohort"
 NO_HALVES = "window_without_halves"
 OPEN_WINDOW = "window_not_closed"
+# Share of all units' sum of squares that taking the early ones' away may leave of nothing.
+ROUNDING = 1e-11
 
 
 def cohort_insights(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
@@ -86,8 +88,16 @@ def split(cell: Moments, day: int) -> tuple[Moments, Moments]:
     shift = all_units.mean
     gap = early.mean - shift
     products = all_units.m2 - early.m2 - early.n[..., None, None] * gap[..., :, None] * gap[..., None, :]
+    n, sums = all_units.n - early.n, -early.n[..., None] * gap
+    m2 = products - sums[..., :, None] * sums[..., None, :] / np.maximum(n, 1.0)[..., None, None]
+    # What is left of a value that never varies among the late units is rounding, not variance.
+    left, whole = (np.diagonal(one, axis1=-2, axis2=-1) for one in (m2, all_units.m2))
+    varies = left > ROUNDING * whole
     late = Moments.from_sums(
-        n=all_units.n - early.n, sums=-early.n[..., None] * gap, products=products, shift=shift
+        n=n,
+        sums=np.zeros_like(sums),
+        products=np.where(varies[..., :, None] & varies[..., None, :], m2, 0.0),
+        shift=shift + sums / np.maximum(n, 1.0)[..., None],
     )
     return early, late
 

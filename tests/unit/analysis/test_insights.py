@@ -145,6 +145,16 @@ def test_splitting_moments_by_day_gives_those_of_the_rows_after_it() -> None:
     assert late.m2 == pytest.approx(expected.m2, rel=1e-6)
 
 
+def test_a_value_that_varies_among_early_units_only_leaves_no_variance_of_rounding() -> None:
+    random = np.random.default_rng(4)
+    values = random.normal(size=(500, 2)) * [1.0, 1e3] + [0.0, 0.1]
+    values[200:, 1] = 0.0
+    _, late = split(Moments.stack([Moments.from_rows(values[:200]), Moments.from_rows(values)], axis=0), 0)
+    assert late.m2[1].tolist() == [0.0, 0.0]
+    assert late.m2[:, 1].tolist() == [0.0, 0.0]
+    assert late.m2[0, 0] == pytest.approx(Moments.from_rows(values[200:]).m2[0, 0])
+
+
 def test_values_that_still_change_make_no_cohorts() -> None:
     (row,) = insights(analysed(test="fixed"), "cohort_change")
     assert (row["estimate"], row["reason"]) == (None, "window_not_closed")
