@@ -104,6 +104,8 @@ def _solve_block(chains: Chains, sides: int) -> FloatArray:
         if not open_.size and not np.isnan(bound[:live, look:]).any():
             continue
         grid = _advance(chains, bound, grid, look, live=live, sides=sides)
+        if not open_.size:
+            continue
         rho, sd = step_of(chains.information[open_], look)
         bound[open_, look] = solve_upper_bound(
             Grid(grid.nodes[open_], grid.mass[open_]),
