@@ -24,7 +24,7 @@ def prepare(settings: Mapping[str, Any]) -> dict[str, Any]:
     prepared = ours.prepare(settings)
     for path in (prepared["folder"] / "experiments").glob("*.yml"):
         spec = yaml.safe_load(path.read_text())
-        path.write_text(yaml.safe_dump({**spec, "start": START}))
+        path.write_text(yaml.safe_dump({**spec, "start": START, "status": "running"}))
     days = [settings["day"] - 3, settings["day"] - 2, settings["day"] - 1] if settings["is_continued"] else []
     for day in days:
         _run(prepared["folder"], day)

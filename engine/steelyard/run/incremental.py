@@ -141,6 +141,11 @@ class Incremental:
         """Return the experiments with the metrics that state can hold, and why the other metrics are not among them."""
         wanted, why = [], {}
         closed = self._closes(group.exposures)
+        kept = {
+            name
+            for state in read_states(self.warehouse, self.schema, group.exposures)
+            for name in state.experiments
+        }
         for one in group.experiments:
             spec = one.numbered.spec
             reasons = {
@@ -154,6 +159,10 @@ class Incremental:
                 self.reused[spec.name] = Reuse(
                     mode="full", reason=f"no day since {spec.start} is late enough to be closed"
                 )
+                continue
+            if spec.status in ("stopped", "decided") and spec.name not in kept:
+                # Making state costs more than it can save where no day follows.
+                self.reused[spec.name] = Reuse(mode="full", reason="it has ended, so no state is begun")
                 continue
             wanted.append(some_measures(one, held))
         return wanted, why

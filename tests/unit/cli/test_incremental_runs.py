@@ -236,3 +236,22 @@ def test_rows_of_another_length_are_refused() -> None:
     )
     with pytest.raises(StatisticsError, match="the state has other sums than q"):
         merged(query, 1, [(1, 2.0, 3.0)])
+
+
+@pytest.mark.parametrize("status", ["stopped", "decided"])
+def test_an_experiment_that_has_ended_begins_no_state_but_continues_what_it_has(
+    shop: Shop, status: str
+) -> None:
+    shop.change(Shop.experiment, "status: running", f"status: {status}")
+    assert runs(shop, "2026-04-01") == {
+        "mode": "full",
+        "reason": "it has ended, so no state is begun",
+        "closed_through": None,
+        "read_from": None,
+        "computed_in_full": {},
+    }
+    shop.change(Shop.experiment, f"status: {status}", "status: running")
+    runs(shop, "2026-04-01")
+    runs(shop, "2026-04-02")
+    shop.change(Shop.experiment, "status: running", f"status: {status}")
+    assert runs(shop, "2026-04-03")["mode"] == "incremental"
