@@ -103,6 +103,11 @@ def test_every_command_is_listed_with_its_help(update_golden: bool) -> None:
     assert f"<!-- commands -->\n{table}\n" in text, "pytest tests/test_readme.py --update-golden"
 
 
+def test_what_is_said_not_to_be_a_command_is_none() -> None:
+    (missing,) = re.findall(r"^\* (`.*) are not commands yet", read(), re.MULTILINE)
+    assert set(re.findall(r"`([^`]+)`", missing)).isdisjoint(COMMANDS)
+
+
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
     assert len(read().splitlines()) <= 180
     for page in (README, ROOT / "CONTRIBUTING.md"):

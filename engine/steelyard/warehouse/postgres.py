@@ -124,11 +124,20 @@ class PostgresWarehouse(Warehouse):
             self.execute(f"set role {quoted(output.role)}")
         if output.search_path is not None:
             self.query("select set_config('search_path', ?, false)", [output.search_path])
+        if output.statement_timeout_seconds is not None:
+            self.execute(f"set statement_timeout = '{output.statement_timeout_seconds}s'")
         self.execute("set time zone 'UTC'")
         # Notices tell that a schema exists already.
         self.execute("set client_min_messages = warning")
         # Compiling wide aggregates takes longer than running them over what one session holds.
         self.execute("set jit = off")
+
+    def schema_statement(self, schema: str) -> str:
+        # "if not exists" asks for the right to create one even where there is one.
+        return (
+            f"do $$ begin if not exists (select from pg_namespace where nspname = {literal(schema)})"
+            f" then create schema {quoted(schema)}; end if; end $$"
+        )
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:
         return self._run(lambda: self._fetch(sql, parameters))

@@ -35,7 +35,10 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
             "nothing of this run was kept: run again",
         ),
         "55P03": ("another session holds the table", "wait for it to end, then run again"),
-        "57014": ("the statement was cancelled or ran too long", "raise statement_timeout, or select less"),
+        "57014": (
+            "the statement was cancelled, or ran longer than statement_timeout_seconds",
+            "raise statement_timeout_seconds in profiles.yml, or select fewer experiments",
+        ),
         "57": (
             "the server is shutting down or starting",
             "run again once it is up; nothing half-written is kept",
