@@ -14,7 +14,10 @@ from steelyard.stats.reasons import INCONSISTENT_AGGREGATES, INSUFFICIENT_N, NO_
 
 NEGATIVE_TOLERANCE = 1e-12
 """A variance as far below zero as this share of the mean square is rounding; further below, the sums are
-wrong."""
+wrong, unless so many values were added up that their rounding explains it."""
+
+ROUNDING_LIMIT = 1e-9
+"""No number of values explains more than this share."""
 
 Index = int | slice | EllipsisType | npt.NDArray[Any] | None
 
@@ -192,9 +195,11 @@ def _guarded(n: FloatArray, m2: FloatArray, scale: FloatArray) -> FloatArray:
     """Set rows and columns without variance to zero, and those with an impossible one to NaN."""
     spread = np.diagonal(m2, axis1=-2, axis2=-1)
     count = np.maximum(n, 0.0)[..., None]
-    # A naive sum of n squares is off by about sqrt(n) units in the last place, in either direction.
-    rounding = np.minimum(np.finfo(np.float64).eps * (8 + np.sqrt(count)), NEGATIVE_TOLERANCE) * scale
-    zero = ((spread >= -NEGATIVE_TOLERANCE * scale) & (spread <= rounding)) | (count == 0)
+    # A naive sum of n times the same value, whose roundings all point one way, is off by up to n units in the last
+    # place.
+    rounding = np.minimum(np.finfo(np.float64).eps * (8 + count), ROUNDING_LIMIT) * scale
+    below = np.maximum(rounding, NEGATIVE_TOLERANCE * scale)
+    zero = ((spread >= -below) & (spread <= rounding)) | (count == 0)
     wrong = ~zero & ~(np.isfinite(spread) & (spread > 0)) | (n < 0)[..., None]
     guarded = np.where(zero[..., :, None] | zero[..., None, :], 0.0, m2)
     return np.where(wrong[..., :, None] | wrong[..., None, :], np.nan, guarded)

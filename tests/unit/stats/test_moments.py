@@ -133,3 +133,12 @@ def test_counts_and_variances_build_the_same_moments_as_rows() -> None:
     ):
         assert built.mean == pytest.approx(expected.mean)
         assert built.m2 == pytest.approx(expected.m2)
+
+
+@pytest.mark.parametrize("value", [0.7312345, 1 / 3, 123.456, 1e9])
+@pytest.mark.parametrize("n", [1_000, 20_000, 300_000])
+def test_naive_sums_of_a_constant_have_no_variance(value: float, n: int) -> None:
+    """Roundings of a running sum of one value all point one way, further than those of different values."""
+    values = np.full(n, value)
+    moments = Moments.from_sums(n=n, sums=[np.cumsum(values)[-1]], products=[[np.cumsum(values**2)[-1]]])
+    assert moments.m2.tolist() == [[0.0]]
