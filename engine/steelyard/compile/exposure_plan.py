@@ -308,10 +308,13 @@ def _clock(group: Group, files: ProjectFiles) -> Clock:
         first=_midnight(first_day) - lookback - 2 * DAY,
         last=_midnight(last_day) + 3 * DAY,
     )
+    # Looking back is a span of hours on timestamps and of days on dates; where summer time begins within it, the
+    # hours begin before the days.
+    whole_days = rough.start_of(first_day - -(-lookback // DAY) * DAY)
     return Clock(
         days=days,
         naive=naive,
-        first=rough.start_of(first_day - -(-lookback // DAY) * DAY),
+        first=min(whole_days, rough.start_of(first_day) - lookback),
         last=rough.start_of(last_day + DAY),
     )
 
