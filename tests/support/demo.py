@@ -57,12 +57,18 @@ def write_demo(root: Path, data: Path, output: Mapping[str, Any]) -> Project:
     return Project.load(root)
 
 
-def run_demo(project: Project, *, as_of: date = AS_OF) -> Demo:
-    """Seed, run and report."""
+def run_demo(project: Project, *, select: tuple[str, ...] = (), as_of: date = AS_OF) -> Demo:
+    """Seed, run and report.
+
+    Args:
+        project: Of `write_demo`.
+        select: Experiments; empty for all.
+        as_of: Last day.
+    """
     clock = [perf_counter()]
     seed_project(project)
     clock.append(perf_counter())
-    result = project.run(RunOptions(as_of=as_of))
+    result = project.run(RunOptions(as_of=as_of, select=select))
     assert not result.failures, result.failures
     clock.append(perf_counter())
     reports = {str(report.experiment["experiment_id"]): render(report) for report in project_reports(project)}
@@ -70,5 +76,5 @@ def run_demo(project: Project, *, as_of: date = AS_OF) -> Demo:
     stages = ("seed", "run", "report")
     seconds = {stage: clock[i + 1] - clock[i] for i, stage in enumerate(stages)}
     with project.connect() as warehouse:
-        tables = read_published(warehouse)
+        tables = read_published(warehouse, project.profile().target_schema)
     return Demo(project=project, tables=tables, reports=reports, seconds=seconds)

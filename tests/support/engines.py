@@ -27,10 +27,12 @@ class Engine:
         name: Its name, and its type in ``profiles.yml``.
         open: Starts what has to run, with an empty folder for its files, and gives a function: each call returns the
             output of a profile that leads to a database with nothing in it. Raises `MissingEngineError`.
+        select: The demo's experiments that are compared on it; empty for all.
     """
 
     name: str
     open: Open
+    select: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -57,9 +59,23 @@ def _postgres(folder: Path) -> Iterator[Callable[[], Output]]:
         yield lambda: server.output(server.new_database())
 
 
+@contextmanager
+def _clickhouse(folder: Path) -> Iterator[Callable[[], Output]]:
+    if find_spec("chdb") is None:
+        raise MissingEngineError("no driver: pip install 'steelyard[clickhouse]'")
+    databases: list[Path] = []
+
+    def new() -> Output:
+        databases.append(folder / f"{len(databases)}.clickhouse")
+        return {"type": "clickhouse", "driver": "chdb", "path": str(databases[-1]), "schema": "steelyard"}
+
+    yield new
+
+
 ENGINES = (
     Engine(name="duckdb", open=_duckdb),
     Engine(name="postgres", open=_postgres),
+    Engine(name="clickhouse", open=_clickhouse),
 )
 
 

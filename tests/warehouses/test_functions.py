@@ -90,7 +90,7 @@ def test_plain_sql_gives_the_buckets_and_variants_of_python(
     units = mixed_ids()
     pq.write_table(pa.table({"n": np.arange(len(units)), "user_id": units}), tmp_path / "users.parquet")
     steelyard(tmp_path, "udf", "install")
-    schema = "" if engine == "clickhouse" else "steelyard."
+    schema = "" if engine == "clickhouse" else f"{project.profile().target_schema}."
     columns = [f"{schema}steelyard_bucket('any salt', user_id)"]
     columns += [f"{schema}steelyard_variant('{name}', user_id)" for name in EXPERIMENTS]
     with project.connect() as warehouse:
