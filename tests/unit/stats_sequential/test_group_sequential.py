@@ -117,6 +117,11 @@ def test_persisted_bounds_are_taken_as_they_are_even_where_the_plan_has_changed(
     assert left - first == pytest.approx(0.04, abs=1e-6)
 
 
+def test_bound_after_several_looks_on_record_is_that_of_the_whole_design():
+    whole = bounds([0.25, 0.5, 0.75, 1.0], [25.0, 50.0, 75.0, 100.0])
+    assert bounds([1.0], [100.0], persisted=whole[:3]) == whole[3:]
+
+
 def test_persisted_design_with_a_smaller_alpha_now_spends_only_what_is_left():
     start = bounds([0.5], [50.0], alpha=0.05)
     (last,) = bounds([1.0], [100.0], alpha=0.02, persisted=start)
