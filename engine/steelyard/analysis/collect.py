@@ -101,7 +101,7 @@ class Collector:
         self.seconds[statement.name] = perf_counter() - started
 
     def _text(self, name: str, tree: Tree) -> str:
-        text = self.dialect.generate(tree)
+        text = self.dialect.generate(tree, keeps=False)
         self.statements[name] = text
         return text
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ class Meaning:
     config: dict[str, Any]
 
 
+@lru_cache(maxsize=1024)
 def meaning_of(query: MetricQuery) -> Meaning:
     """Return what a metric means."""
     # Defaults stay out: a setting that a later version of the engine adds must not change what is locked.

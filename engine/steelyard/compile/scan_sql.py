@@ -258,7 +258,9 @@ class ScanSql:
         for partial in self.scan.partials:
             for tree in (partial.partial.call, partial.partial.condition):
                 if tree is not None:
-                    self._in_facts(tree)
+                    for node in tree.find_all(exp.Column, bfs=False):
+                        if not isinstance(node.this, exp.Star):
+                            self._name(node)
         return dict(self._names.values())
 
     def _in_facts(self, tree: exp.Expr) -> exp.Expr:
@@ -269,7 +271,7 @@ class ScanSql:
                 return column(self._name(node), _FACTS)
             return node
 
-        return tree.copy().transform(replace)
+        return tree.transform(replace)
 
     def _name(self, node: exp.Column) -> str:
         """Return the facts' name of a column: its own where that is free, else with its table's."""

@@ -4,6 +4,7 @@ A template may print only what went through ``ident``, ``literal`` or ``tree``. 
 text and the tree in its place once the text has been parsed, so that no SQL of a user is ever pasted.
 """
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlglot import exp
 from sqlglot.errors import ParseError
 
+from steelyard.compile.bytecode import Bytecode
 from steelyard.compile.canonical import CANONICAL
 from steelyard.errors import CompileError
 
@@ -44,6 +46,7 @@ class Templates:
             finalize=_refuse_bare_value,
             trim_blocks=True,
             lstrip_blocks=True,
+            bytecode_cache=Bytecode(Path(__file__).parent / "__pycache__"),
         )
         self._environment.globals.clear()
         self._environment.filters.clear()
@@ -94,6 +97,7 @@ def _place(node: exp.Expr, slots: list[exp.Expr]) -> exp.Expr:
     return node
 
 
+@lru_cache(maxsize=4096)
 def _ident(name: str) -> Sql:
     return Sql(exp.to_identifier(str(name)).sql(CANONICAL))
 

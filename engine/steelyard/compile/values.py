@@ -46,7 +46,7 @@ def measured(scan: Scan, measure: Measure, index: int, read: Read) -> exp.Expr:
             return by_placeholder[str(node.this)].copy()
         return node
 
-    final = measure.query.values[index].final.copy().transform(fill)
+    final = measure.query.values[index].final.transform(fill)
     value = as_double(final)
     if not _is_sum(measure.query.values[index]) and not _is_truth(final):
         value = finite(value)
@@ -121,7 +121,7 @@ def fill_constants(measure: Measure, caps: Sequence[Mapping[str, float]]) -> tup
 
 
 def _is_truth(tree: exp.Expr) -> bool:
-    return annotate_types(tree.copy()).is_type("boolean")
+    return annotate_types(tree.copy()).is_type(exp.DType.BOOLEAN)
 
 
 def _is_sum(value: Value) -> bool:

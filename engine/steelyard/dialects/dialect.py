@@ -12,6 +12,7 @@ from steelyard.errors import CompileError
 
 Rewrite = Callable[[exp.Expr], exp.Expr]
 Kind = type[exp.Expr]
+_CLAUSE_ARGUMENTS = frozenset(argument for _, argument, _ in CLAUSES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +37,12 @@ class Dialect:
     rewrites: tuple[Rewrite, ...] = ()
     hints: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
 
-    def generate(self, tree: exp.Expr) -> str:
+    def generate(self, tree: exp.Expr, *, keeps: bool = True) -> str:
         """Return a tree as this warehouse's SQL, for people to read.
+
+        Args:
+            tree: What to say.
+            keeps: Whether the tree is left as it is; without, sqlglot may change it, which spares a copy.
 
         Raises:
             CompileError: The tree says something that the warehouse cannot, or that it would understand otherwise.
@@ -47,7 +52,7 @@ class Dialect:
         for node in tree.walk():
             self._check(node)
         try:
-            return tree.sql(self.name, pretty=True, unsupported_level=ErrorLevel.RAISE)
+            return tree.sql(self.name, copy=keeps, pretty=True, unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
             raise CompileError(
                 f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md"
@@ -63,6 +68,8 @@ class Dialect:
                 raise self._refusal(f"the function {node.sql_names()[0].lower()}", kind)
         elif kind not in self.syntax:
             raise self._refusal(_words(kind), kind)
+        if _CLAUSE_ARGUMENTS.isdisjoint(node.args):
+            return
         for owner, argument, words in CLAUSES:
             if node.args.get(argument) and isinstance(node, owner) and words not in self.clauses:
                 raise self._refusal(words, kind)
