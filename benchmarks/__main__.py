@@ -15,7 +15,7 @@ from subprocess import run
 
 from benchmarks.agreement import agreement
 from benchmarks.measured import Measured, Way, measure_all
-from benchmarks.readme import machine, publish
+from benchmarks.readme import command, machine, publish
 from benchmarks.targets import lines
 
 HERE = Path(__file__).parent
@@ -109,8 +109,8 @@ def report(measured: dict[str, Measured], arguments: argparse.Namespace) -> None
             )
         say("\n".join(notes))
         return
-    command = " ".join(["python -m benchmarks", *sys.argv[1:]])
-    head = f"{date.today()}, {machine()}; `{command}`, {arguments.rounds} rounds, {arguments.threads} threads"
+    told = command("benchmarks", sys.argv[1:], arguments.peers)
+    head = f"{date.today()}, {machine()}; `{told}`, {arguments.rounds} rounds, {arguments.threads} threads"
     table = list(lines(measured))
     publish(HERE / "README.md", arguments.scale, head, table, notes)
     print((HERE / "README.md").read_text())

@@ -17,7 +17,7 @@ from subprocess import run
 import duckdb
 import pyarrow as pa
 
-from benchmarks.readme import machine
+from benchmarks.readme import command, machine
 from steelyard.hashing import SCHEMES
 from steelyard.hashing.batch import batch
 from steelyard.hashing.sql import bucket_sql
@@ -102,7 +102,7 @@ def main() -> None:
     )
     parser.add_argument("--peers", help="an interpreter with mmh3")
     arguments = parser.parse_args()
-    head = f"{date.today()}, {machine()}; `{' '.join(['python -m benchmarks.buckets', *sys.argv[1:]])}`."
+    head = f"{date.today()}, {machine()}; `{command('benchmarks.buckets', sys.argv[1:], arguments.peers)}`."
     text = "\n".join([head, "", *table(measure(arguments.peers))])
     print(text)
     page = HERE / "README.md"

@@ -22,6 +22,12 @@ def machine() -> str:
     )
 
 
+def command(module: str, arguments: Sequence[str], peers: str | None) -> str:
+    """Return the command of a table; where the peers' environment lies is of no interest to others."""
+    words = ["venv/bin/python" if word == peers else word for word in arguments]
+    return " ".join(["python -m", module, *words])
+
+
 def publish(path: Path, scale: str, head: str, table: Sequence[Line], notes: Sequence[str]) -> None:
     """Replace what stands between the markers of a scale."""
     rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in table)]

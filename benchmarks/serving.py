@@ -15,7 +15,7 @@ from pathlib import Path
 from subprocess import run
 from typing import Any
 
-from benchmarks.readme import machine
+from benchmarks.readme import command, machine
 
 HERE = Path(__file__).parent
 BEGIN, END = "<!-- measured serving -->", "<!-- end of serving -->"
@@ -85,7 +85,7 @@ def main() -> None:
         f"{'under' if ours[key] < goal else '**not** under'} {goal:g} {unit}" for key, goal, unit in GOALS
     ]
     lines.append("| goal | " + " | ".join(verdicts) + " |")
-    head = f"{date.today()}, {machine()}; `{' '.join(['python -m benchmarks.serving', *sys.argv[1:]])}`."
+    head = f"{date.today()}, {machine()}; `{command('benchmarks.serving', sys.argv[1:], arguments.peers)}`."
     text = "\n".join([head, "", *lines])
     print(text)
     page = HERE / "README.md"
