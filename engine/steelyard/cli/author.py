@@ -50,6 +50,10 @@ def compile_(
     for line in compiled.explanation if is_explained else compiled.paths:
         click.echo(line)
     note(f"{len(compiled.paths)} files in {compiled.folder}")
+    for refusal in compiled.refusals:
+        note(f"error: {refusal}")
+    if compiled.refusals:
+        raise click.exceptions.Exit(1)
 
 
 @click.command()

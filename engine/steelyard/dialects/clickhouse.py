@@ -26,6 +26,7 @@ from steelyard.dialects.times import (
     name_parts,
     zoneless,
 )
+from steelyard.dialects.trees import replace_each
 from steelyard.dialects.windows import drop_frames_of_ranking
 
 # ClickHouse's own defaults: absent columns of an outer join and of a grouping set are 0 or '', the sum of no rows is 0
@@ -56,6 +57,22 @@ def with_settings(tree: exp.Expr) -> exp.Expr:
         ]
         last.set("settings", values)
     return tree
+
+
+def type_parameters(tree: exp.Expr) -> exp.Expr:
+    """Give named parameters their type, without which ClickHouse has none.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> type_parameters(parse_one("select x - :shift as y", read="duckdb")).sql("clickhouse")
+        'SELECT x - {shift: Nullable(Float64)} AS y'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        kind = exp.DataType.build("Nullable(Float64)", dialect="clickhouse")
+        return exp.Placeholder(this=node.this, kind=kind)
+
+    return replace_each(tree, exp.Placeholder, change)
 
 
 def _to_utc(moment: exp.Expr) -> exp.Expr:
@@ -89,6 +106,7 @@ DIALECT = Dialect(
         zoneless("Nullable(DateTime64(6))", "clickhouse"),
         drop_frames_of_ranking,
         name_columns,
+        type_parameters,
         with_settings,
     ),
 )

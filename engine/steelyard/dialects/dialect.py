@@ -1,6 +1,6 @@
 """What a warehouse can say: an allow-list, rewrites, and a generator that refuses the rest."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -47,10 +47,28 @@ class Dialect:
         Raises:
             CompileError: The tree says something that the warehouse cannot, or that it would understand otherwise.
         """
+        tree = self._rewritten(tree)
+        for refusal in self._refused(tree):
+            raise refusal
+        return self._written(tree, keeps=keeps)
+
+    def refusals(self, tree: exp.Expr) -> list[CompileError]:
+        """Return everything in a tree that the warehouse cannot say, each thing once; `generate` raises the first."""
+        tree = self._rewritten(tree)
+        found = {str(refusal): refusal for refusal in self._refused(tree)}
+        if not found:
+            try:
+                self._written(tree, keeps=True)
+            except CompileError as error:
+                found[str(error)] = error
+        return list(found.values())
+
+    def _rewritten(self, tree: exp.Expr) -> exp.Expr:
         for rewrite in self.rewrites:
             tree = rewrite(tree)
-        for node in tree.walk():
-            self._check(node)
+        return tree
+
+    def _written(self, tree: exp.Expr, *, keeps: bool) -> str:
         try:
             return tree.sql(self.name, copy=keeps, pretty=True, unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
@@ -58,21 +76,22 @@ class Dialect:
                 f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md"
             ) from error
 
-    def _check(self, node: exp.Expr) -> None:
-        kind = type(node)
-        if isinstance(node, exp.Anonymous):
-            if node.name.lower() not in self.names:
-                raise self._refusal(f"the function {node.name.lower()}", kind)
-        elif isinstance(node, exp.Func):
-            if kind not in self.functions:
-                raise self._refusal(f"the function {node.sql_names()[0].lower()}", kind)
-        elif kind not in self.syntax:
-            raise self._refusal(_words(kind), kind)
-        if _CLAUSE_ARGUMENTS.isdisjoint(node.args):
-            return
-        for owner, argument, words in CLAUSES:
-            if node.args.get(argument) and isinstance(node, owner) and words not in self.clauses:
-                raise self._refusal(words, kind)
+    def _refused(self, tree: exp.Expr) -> Iterator[CompileError]:
+        for node in tree.walk():
+            kind = type(node)
+            if isinstance(node, exp.Anonymous):
+                if node.name.lower() not in self.names:
+                    yield self._refusal(f"the function {node.name.lower()}", kind)
+            elif isinstance(node, exp.Func):
+                if kind not in self.functions:
+                    yield self._refusal(f"the function {node.sql_names()[0].lower()}", kind)
+            elif kind not in self.syntax:
+                yield self._refusal(_words(kind), kind)
+            if _CLAUSE_ARGUMENTS.isdisjoint(node.args):
+                continue
+            for owner, argument, words in CLAUSES:
+                if node.args.get(argument) and isinstance(node, owner) and words not in self.clauses:
+                    yield self._refusal(words, kind)
 
     def _refusal(self, what: str, kind: Kind) -> CompileError:
         hint = self.hints.get(

@@ -1,6 +1,7 @@
 """Trino, and Athena's engine."""
 
 from functools import partial
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -49,7 +50,13 @@ DIALECT = Dialect(
     names=frozenset({"at_timezone", "date_add", "date_trunc", "is_finite"}),
     syntax=SYNTAX | {exp.Filter, exp.Limit, exp.Values},
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause"},
-    hints=HINTS,
+    hints=MappingProxyType(
+        {
+            **HINTS,
+            exp.TimeToUnix: "Trino counts no microseconds between moments: name the metric's dialect, and write"
+            " date_diff('millisecond', earlier, later) / 1000.0",
+        }
+    ),
     rewrites=(
         flatten_first_row,
         count_to_quantile,

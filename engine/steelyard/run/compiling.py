@@ -7,9 +7,11 @@ from pathlib import Path
 
 from steelyard import __version__
 from steelyard.compile.explain import explain
+from steelyard.compile.group import Statement
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.plan import GroupPlan
-from steelyard.errors import SpecError
+from steelyard.compile.refusals import refusals_of
+from steelyard.errors import CompileError, SpecError
 from steelyard.run.budget import planned_reading, reading_queries, require_budget, shown_size
 from steelyard.run.metrics import sorted_items
 from steelyard.run.pipeline import RunOptions
@@ -24,15 +26,19 @@ class Compiled:
         folder: Folder of the files.
         paths: The files, relative to the project.
         explanation: Lines that say which metrics share a scan, and why one does not.
+        refusals: What the dialect cannot say, in the order of the statements; none of these has a file.
     """
 
     folder: Path
     paths: list[str]
     explanation: list[str]
+    refusals: list[CompileError]
 
 
 def compile_project(project: Project, *, select: Sequence[str] = (), dialect: str | None = None) -> Compiled:
     """Write the SQL of a run to ``target/compiled`` and the manifest to ``target``.
+
+    A statement that the dialect cannot say is left out; the others are written.
 
     Args:
         project: The project.
@@ -41,38 +47,48 @@ def compile_project(project: Project, *, select: Sequence[str] = (), dialect: st
     """
     name = dialect or _target_dialect(project)
     folder = project.files.folder("target") / "compiled" / name
-    paths, explanation = [], []
+    compiled = Compiled(folder=folder, paths=[], explanation=[], refusals=[])
     for plan in project.plans(select=select, dialect=name):
-        explanation += [*explain(plan), ""]
-        for file, text in _files(plan):
-            path = folder / plan.group.exposures / file
+        compiled.explanation.extend([*explain(plan), ""])
+        for number, statement in enumerate(_statements(plan), start=1):
+            path = folder / plan.group.exposures / f"{number:02}_{statement.name}.sql"
+            try:
+                text = plan.text(statement.tree)
+            except CompileError:
+                compiled.refusals.extend(refusals_of(plan, statement))
+                path.unlink(missing_ok=True)
+                continue
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text + "\n", encoding="utf-8")
-            paths.append(path.relative_to(project.files.root).as_posix())
+            compiled.paths.append(path.relative_to(project.files.root).as_posix())
     write_manifest(project)
-    return Compiled(folder=folder, paths=paths, explanation=explanation)
+    return compiled
 
 
-def _files(plan: GroupPlan) -> Iterator[tuple[str, str]]:
-    """Yield the name and text of each statement, numbered in the order in which they run.
+def _statements(plan: GroupPlan) -> Iterator[Statement]:
+    """Yield the statements in the order in which they run.
 
-    Constants that a run finds first, shifts and percentile caps, stand as named placeholders.
+    Constants that a run finds first, shifts and percentile caps, stand as named placeholders, and of each dimension
+    that is a covariate two levels stand for all.
     """
-    number = 0
-    for statement in plan.setup():
-        number += 1
-        yield f"{number:02}_{statement.name}.sql", plan.text(statement.tree)
-    levels = {name: ["<base>"] for name in plan.group.dimensions}
-    asked = plan.questions(levels)
+    yield from plan.setup()
+    levels = plan.level_query()
+    if levels is not None:
+        yield Statement(name="levels", tree=levels)
+    asked = plan.questions({name: ["<base>", "<level>"] for name in plan.group.dimensions})
     if asked.units is not None:
-        number += 1
-        yield f"{number:02}_{asked.units.name}.sql", plan.text(asked.units.tree)
+        yield asked.units
     if asked.caps is not None:
-        number += 1
-        yield f"{number:02}_caps.sql", plan.text(asked.caps[0])
+        yield Statement(name="caps", tree=asked.caps[0])
+    measures = plan.group.measures
     for query in asked.moments:
-        number += 1
-        yield f"{number:02}_{query.name}.sql", plan.text(plan.rollup(query, query.moments))
+        files = tuple(dict.fromkeys(measures[one.measure].query.source.where for one in query.layouts))
+        if query.shift_names:
+            yield Statement(name=f"shifts_{query.name}", tree=query.shifts, files=files)
+        yield Statement(name=query.name, tree=plan.rollup(query, query.moments), files=files)
+    yield Statement(name="exposed", tree=plan.exposed_query())
+    for bins in asked.quantiles:
+        yield Statement(name=bins.name, tree=bins.tree, files=(bins.measure.query.source.where,))
 
 
 def write_manifest(project: Project) -> Path:

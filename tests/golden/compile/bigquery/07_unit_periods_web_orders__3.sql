@@ -1,0 +1,84 @@
+/* spans of time for a query that runs as written: one before the exposure (day 0), then one up to each day */
+WITH selected_units AS (
+  SELECT
+    *
+  FROM exposed_units
+), spans AS (
+  SELECT
+    unit_key,
+    unit,
+    1 AS day,
+    exposed_at,
+    exposed_day,
+    CAST((
+      exposed_at
+    ) AS DATETIME) AS starts,
+    CAST((
+      CAST('2026-04-06 16:00:00' AS DATETIME)
+    ) AS DATETIME) AS ends
+  FROM selected_units
+  WHERE
+    FALSE
+  UNION ALL
+  SELECT
+    units.unit_key,
+    units.unit,
+    days.day,
+    units.exposed_at,
+    units.exposed_day,
+    CAST((
+      exposed_at
+    ) AS DATETIME) AS starts,
+    COALESCE(
+      LEAST(CAST((
+        CAST('2026-04-06 16:00:00' AS DATETIME)
+      ) AS DATETIME), days.ends),
+      CAST((
+        CAST('2026-04-06 16:00:00' AS DATETIME)
+      ) AS DATETIME),
+      days.ends
+    ) AS ends
+  FROM selected_units AS units
+  JOIN (
+    SELECT
+      1 AS day,
+      CAST('2026-04-01' AS DATE) AS date,
+      CAST('2026-04-01 16:00:00' AS DATETIME) AS ends
+    UNION ALL
+    SELECT
+      2 AS day,
+      CAST('2026-04-02' AS DATE) AS date,
+      CAST('2026-04-02 16:00:00' AS DATETIME) AS ends
+    UNION ALL
+    SELECT
+      3 AS day,
+      CAST('2026-04-03' AS DATE) AS date,
+      CAST('2026-04-03 16:00:00' AS DATETIME) AS ends
+    UNION ALL
+    SELECT
+      4 AS day,
+      CAST('2026-04-04' AS DATE) AS date,
+      CAST('2026-04-04 16:00:00' AS DATETIME) AS ends
+    UNION ALL
+    SELECT
+      5 AS day,
+      CAST('2026-04-05' AS DATE) AS date,
+      CAST('2026-04-05 16:00:00' AS DATETIME) AS ends
+    UNION ALL
+    SELECT
+      6 AS day,
+      CAST('2026-04-06' AS DATE) AS date,
+      CAST('2026-04-06 16:00:00' AS DATETIME) AS ends
+  ) AS days
+    ON days.date >= units.exposed_day
+)
+SELECT
+  ROW_NUMBER() OVER (
+    ORDER BY unit_key NULLS LAST, unit NULLS LAST, day NULLS LAST, starts NULLS LAST, ends NULLS LAST
+  ) AS period,
+  unit_key,
+  unit,
+  day,
+  starts,
+  ends
+FROM spans

@@ -1,0 +1,165 @@
+/* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
+SELECT
+  exposed.unit_key AS unit_key,
+  CASE
+    WHEN facts.event_time < exposed.exposed_at
+    THEN 0
+    ELSE DATE_DIFF(
+      DAY,
+      CAST('2026-03-31' AS Nullable(DATE)),
+      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+    )
+  END AS day,
+  CAST(SUM(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      AND isFinite(CAST(facts.amount AS Nullable(Float64)))
+      THEN facts.amount
+    END
+  ) AS Nullable(Float64)) AS p1,
+  CAST(COUNT(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      THEN 1
+    END
+  ) AS Nullable(Float64)) AS p2,
+  MAX(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      THEN CASE
+        WHEN facts.amount > 0 AND facts.status NOT LIKE 'cancel%'
+        THEN 1
+        WHEN NOT (
+          facts.amount > 0 AND facts.status NOT LIKE 'cancel%'
+        )
+        THEN 0
+      END
+    END
+  ) AS p3,
+  CAST(SUM(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      AND isFinite(CAST(COALESCE(LEAST(facts.amount, 500), facts.amount, 500) AS Nullable(Float64)))
+      THEN COALESCE(LEAST(facts.amount, 500), facts.amount, 500)
+    END
+  ) AS Nullable(Float64)) AS p4,
+  CAST(COUNT(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at + INTERVAL '1' DAY
+          AND facts.event_time < exposed.exposed_at + INTERVAL '3' DAY
+        )
+      )
+      THEN 1
+    END
+  ) AS Nullable(Float64)) AS p5,
+  MIN(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      THEN facts.amount
+    END
+  ) AS p6,
+  MAX(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      THEN facts.amount
+    END
+  ) AS p7,
+  CAST(COUNT(
+    CASE
+      WHEN facts.status = 'paid'
+      AND (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+        )
+      )
+      THEN 1
+    END
+  ) AS Nullable(Float64)) AS p8
+FROM (
+  SELECT
+    user_id AS unit,
+    "orderedAt" AS event_time,
+    "Amount" AS amount,
+    status AS status
+  FROM "Web Orders"
+  WHERE
+    "orderedAt" >= CAST('2026-03-28 16:00:00' AS Nullable(DateTime64(6)))
+    AND "orderedAt" < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+) AS facts
+JOIN exposed_units AS exposed
+  ON facts.unit = exposed.unit
+WHERE
+  facts.event_time >= exposed.exposed_at - INTERVAL '3' DAY
+  AND (
+    facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+    OR facts.event_time < exposed.exposed_at + INTERVAL '3' DAY
+  )
+GROUP BY
+  exposed.unit_key,
+  CASE
+    WHEN facts.event_time < exposed.exposed_at
+    THEN 0
+    ELSE DATE_DIFF(
+      DAY,
+      CAST('2026-03-31' AS Nullable(DATE)),
+      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+    )
+  END
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -1,0 +1,29 @@
+/* constants near the means of the first units: moments are taken about them, so that no digits are lost */
+WITH capped_values AS (
+  SELECT
+    cell,
+    CASE
+      WHEN raw2 > CAST(3.0 AS Nullable(Float64))
+      THEN CAST(3.0 AS Nullable(Float64))
+      ELSE raw2
+    END AS v1,
+    raw3 AS v2,
+    raw4 AS v3,
+    raw2 AS v4,
+    raw5 AS v5,
+    raw6 AS v6,
+    raw7 AS v7
+  FROM unit_values
+  WHERE
+    unit_key % 1000000000 <= 1000
+)
+SELECT
+  AVG(CAST(v1 AS Nullable(Float64))) AS v1,
+  AVG(CAST(v2 AS Nullable(Float64))) AS v2,
+  AVG(CAST(v3 AS Nullable(Float64))) AS v3,
+  AVG(CAST(v4 AS Nullable(Float64))) AS v4,
+  AVG(CAST(v5 AS Nullable(Float64))) AS v5,
+  AVG(CAST(v7 AS Nullable(Float64))) AS v7,
+  AVG(CAST(v6 AS Nullable(Float64))) AS v6
+FROM capped_values
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

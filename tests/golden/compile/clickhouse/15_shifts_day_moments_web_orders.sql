@@ -1,0 +1,136 @@
+/* constants near the means of the first units: moments are taken about them, so that no digits are lost */
+WITH unit_values AS (
+  /* unit values: one row per exposed unit, with what each metric needs before and after its exposure */
+  SELECT
+    units.unit_key AS unit_key,
+    intDiv(units.unit_key, 1000000000) AS cell,
+    COALESCE(
+      CAST(COALESCE(before_web_orders.p2, 0) AS Nullable(Float64)),
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw1,
+    CASE
+      WHEN cells.dim_country = '<level>'
+      THEN CAST(1.0 AS Nullable(Float64))
+      WHEN NOT (
+        cells.dim_country = '<level>'
+      )
+      THEN CAST(0.0 AS Nullable(Float64))
+    END AS raw2,
+    COALESCE(
+      CAST(per_unit_web_orders.after_p1 AS Nullable(Float64)),
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw3,
+    COALESCE(
+      CASE
+        WHEN (
+          per_unit_web_orders.after_p3 = 1
+        )
+        THEN CAST(1.0 AS Nullable(Float64))
+        WHEN NOT (
+          (
+            per_unit_web_orders.after_p3 = 1
+          )
+        )
+        THEN CAST(0.0 AS Nullable(Float64))
+      END,
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw4,
+    COALESCE(CAST(before_web_orders.p4 AS Nullable(Float64)), CAST(0.0 AS Nullable(Float64))) AS raw5,
+    COALESCE(
+      CAST(per_unit_web_orders.after_p4 AS Nullable(Float64)),
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw6,
+    COALESCE(
+      CAST(COALESCE(per_unit_web_orders.after_p2, 0) AS Nullable(Float64)),
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw7,
+    CASE
+      WHEN isFinite(CAST(per_unit_web_orders.after_p6 AS Nullable(Float64)))
+      THEN CAST(per_unit_web_orders.after_p6 AS Nullable(Float64))
+    END AS raw8,
+    COALESCE(
+      CASE
+        WHEN isFinite(CAST(per_unit_web_orders.after_p7 AS Nullable(Float64)))
+        THEN CAST(per_unit_web_orders.after_p7 AS Nullable(Float64))
+      END,
+      CAST(0.0 AS Nullable(Float64))
+    ) AS raw9,
+    CASE
+      WHEN isFinite(
+        CAST(CAST(COALESCE(per_unit_web_orders.after_p8, 0) AS Nullable(Float64)) / nullIf(COALESCE(per_unit_web_orders.after_p2, 0), 0) AS Nullable(Float64))
+      )
+      THEN CAST(CAST(COALESCE(per_unit_web_orders.after_p8, 0) AS Nullable(Float64)) / nullIf(COALESCE(per_unit_web_orders.after_p2, 0), 0) AS Nullable(Float64))
+    END AS raw10
+  FROM exposed_units AS units
+  LEFT JOIN (
+    /* the days of a unit after its exposure, added up */
+    SELECT
+      unit_key,
+      SUM(p1) AS after_p1,
+      SUM(p2) AS after_p2,
+      MAX(p3) AS after_p3,
+      SUM(p4) AS after_p4,
+      MIN(p6) AS after_p6,
+      MAX(p7) AS after_p7,
+      SUM(p8) AS after_p8
+    FROM unit_day_web_orders
+    WHERE
+      day > 0 AND unit_key % 1000000000 <= 1000
+    GROUP BY
+      unit_key
+  ) AS per_unit_web_orders
+    ON per_unit_web_orders.unit_key = units.unit_key
+  LEFT JOIN unit_day_web_orders AS before_web_orders
+    ON before_web_orders.unit_key = units.unit_key AND before_web_orders.day = 0
+  JOIN cells
+    ON cells.cell = intDiv(units.unit_key, 1000000000)
+  WHERE
+    units.unit_key % 1000000000 <= 1000
+), capped_values AS (
+  SELECT
+    cell,
+    CASE
+      WHEN raw1 > CAST(3.0 AS Nullable(Float64))
+      THEN CAST(3.0 AS Nullable(Float64))
+      ELSE raw1
+    END AS v1,
+    raw2 AS v2,
+    CASE
+      WHEN raw3 > {upper_cap_revenue_1_value1_1: Nullable(Float64)}
+      THEN {upper_cap_revenue_1_value1_1: Nullable(Float64)}
+      ELSE raw3
+    END AS v3,
+    raw4 AS v4,
+    raw5 AS v5,
+    raw1 AS v6,
+    raw6 AS v7,
+    raw7 AS v8,
+    raw8 AS v9,
+    raw9 AS v10,
+    CASE
+      WHEN raw7 > CAST(3.0 AS Nullable(Float64))
+      THEN CAST(3.0 AS Nullable(Float64))
+      ELSE raw7
+    END AS v11,
+    raw10 AS v12,
+    raw3 AS v13
+  FROM unit_values
+  WHERE
+    unit_key % 1000000000 <= 1000
+)
+SELECT
+  AVG(CAST(v3 AS Nullable(Float64))) AS v3,
+  AVG(CAST(v1 AS Nullable(Float64))) AS v1,
+  AVG(CAST(v2 AS Nullable(Float64))) AS v2,
+  AVG(CAST(v4 AS Nullable(Float64))) AS v4,
+  AVG(CAST(v7 AS Nullable(Float64))) AS v7,
+  AVG(CAST(v8 AS Nullable(Float64))) AS v8,
+  AVG(CAST(v5 AS Nullable(Float64))) AS v5,
+  AVG(CAST(v6 AS Nullable(Float64))) AS v6,
+  AVG(CAST(v9 AS Nullable(Float64))) AS v9,
+  AVG(CAST(v10 AS Nullable(Float64))) AS v10,
+  AVG(CAST(v11 AS Nullable(Float64))) AS v11,
+  AVG(CAST(v12 AS Nullable(Float64))) AS v12,
+  AVG(CAST(v13 AS Nullable(Float64))) AS v13
+FROM capped_values
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -1,0 +1,115 @@
+/* constants near the means of the first units: moments are taken about them, so that no digits are lost */
+WITH unit_values AS (
+  /* unit values: one row per exposed unit, with what each metric needs before and after its exposure */
+  SELECT
+    units.unit_key,
+    units.unit_key // 1000000000 AS cell,
+    COALESCE(CAST(COALESCE(before_web_orders.p2, 0) AS DOUBLE), CAST(0.0 AS DOUBLE)) AS raw1,
+    CASE
+      WHEN cells.dim_country = '<level>'
+      THEN CAST(1.0 AS DOUBLE)
+      WHEN NOT (
+        cells.dim_country = '<level>'
+      )
+      THEN CAST(0.0 AS DOUBLE)
+    END AS raw2,
+    COALESCE(CAST(per_unit_web_orders.after_p1 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS raw3,
+    COALESCE(
+      CASE
+        WHEN (
+          per_unit_web_orders.after_p3 = 1
+        )
+        THEN CAST(1.0 AS DOUBLE)
+        WHEN NOT (
+          (
+            per_unit_web_orders.after_p3 = 1
+          )
+        )
+        THEN CAST(0.0 AS DOUBLE)
+      END,
+      CAST(0.0 AS DOUBLE)
+    ) AS raw4,
+    COALESCE(CAST(before_web_orders.p4 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS raw5,
+    COALESCE(CAST(per_unit_web_orders.after_p4 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS raw6,
+    COALESCE(CAST(COALESCE(per_unit_web_orders.after_p2, 0) AS DOUBLE), CAST(0.0 AS DOUBLE)) AS raw7,
+    CASE
+      WHEN ISFINITE(CAST(per_unit_web_orders.after_p6 AS DOUBLE))
+      THEN CAST(per_unit_web_orders.after_p6 AS DOUBLE)
+    END AS raw8,
+    COALESCE(
+      CASE
+        WHEN ISFINITE(CAST(per_unit_web_orders.after_p7 AS DOUBLE))
+        THEN CAST(per_unit_web_orders.after_p7 AS DOUBLE)
+      END,
+      CAST(0.0 AS DOUBLE)
+    ) AS raw9,
+    CASE
+      WHEN ISFINITE(
+        CAST(COALESCE(per_unit_web_orders.after_p8, 0) / NULLIF(COALESCE(per_unit_web_orders.after_p2, 0), 0) AS DOUBLE)
+      )
+      THEN CAST(COALESCE(per_unit_web_orders.after_p8, 0) / NULLIF(COALESCE(per_unit_web_orders.after_p2, 0), 0) AS DOUBLE)
+    END AS raw10
+  FROM exposed_units AS units
+  LEFT JOIN (
+    /* the days of a unit after its exposure, added up */
+    SELECT
+      unit_key,
+      SUM(p1) AS after_p1,
+      SUM(p2) AS after_p2,
+      MAX(p3) AS after_p3,
+      SUM(p4) AS after_p4,
+      MIN(p6) AS after_p6,
+      MAX(p7) AS after_p7,
+      SUM(p8) AS after_p8
+    FROM unit_day_web_orders
+    WHERE
+      day > 0 AND unit_key % 1000000000 <= 1000
+    GROUP BY
+      unit_key
+  ) AS per_unit_web_orders
+    ON per_unit_web_orders.unit_key = units.unit_key
+  LEFT JOIN unit_day_web_orders AS before_web_orders
+    ON before_web_orders.unit_key = units.unit_key AND before_web_orders.day = 0
+  JOIN cells
+    ON cells.cell = units.unit_key // 1000000000
+  WHERE
+    units.unit_key % 1000000000 <= 1000
+), capped_values AS (
+  SELECT
+    cell,
+    CASE WHEN raw1 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw1 END AS v1,
+    raw2 AS v2,
+    CASE
+      WHEN raw3 > $upper_cap_revenue_1_value1_1
+      THEN $upper_cap_revenue_1_value1_1
+      ELSE raw3
+    END AS v3,
+    raw4 AS v4,
+    raw5 AS v5,
+    raw1 AS v6,
+    raw6 AS v7,
+    raw7 AS v8,
+    raw8 AS v9,
+    raw9 AS v10,
+    CASE WHEN raw7 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw7 END AS v11,
+    raw10 AS v12,
+    raw3 AS v13
+  FROM unit_values
+  WHERE
+    unit_key % 1000000000 <= 1000
+)
+SELECT
+  AVG(v3) AS v3,
+  AVG(v1) AS v1,
+  AVG(v2) AS v2,
+  AVG(v4) AS v4,
+  AVG(v7) AS v7,
+  AVG(v8) AS v8,
+  AVG(v5) AS v5,
+  AVG(v6) AS v6,
+  AVG(v9) AS v9,
+  AVG(v10) AS v10,
+  AVG(v11) AS v11,
+  AVG(v12) AS v12,
+  AVG(v13) AS v13
+FROM capped_values

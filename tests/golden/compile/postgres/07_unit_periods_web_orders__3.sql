@@ -1,0 +1,52 @@
+/* spans of time for a query that runs as written: one before the exposure (day 0), then one up to each day */
+WITH selected_units AS MATERIALIZED (
+  SELECT
+    *
+  FROM exposed_units
+), spans AS (
+  SELECT
+    unit_key,
+    unit,
+    1 AS day,
+    exposed_at,
+    exposed_day,
+    CAST((
+      exposed_at
+    ) AS TIMESTAMP) AS starts,
+    CAST((
+      CAST('2026-04-06 16:00:00' AS TIMESTAMP)
+    ) AS TIMESTAMP) AS ends
+  FROM selected_units
+  WHERE
+    FALSE
+  UNION ALL
+  SELECT
+    units.unit_key,
+    units.unit,
+    days.day,
+    units.exposed_at,
+    units.exposed_day,
+    CAST((
+      exposed_at
+    ) AS TIMESTAMP) AS starts,
+    LEAST(CAST((
+      CAST('2026-04-06 16:00:00' AS TIMESTAMP)
+    ) AS TIMESTAMP), days.ends) AS ends
+  FROM selected_units AS units
+  JOIN (VALUES
+    (1, CAST('2026-04-01' AS DATE), CAST('2026-04-01 16:00:00' AS TIMESTAMP)),
+    (2, CAST('2026-04-02' AS DATE), CAST('2026-04-02 16:00:00' AS TIMESTAMP)),
+    (3, CAST('2026-04-03' AS DATE), CAST('2026-04-03 16:00:00' AS TIMESTAMP)),
+    (4, CAST('2026-04-04' AS DATE), CAST('2026-04-04 16:00:00' AS TIMESTAMP)),
+    (5, CAST('2026-04-05' AS DATE), CAST('2026-04-05 16:00:00' AS TIMESTAMP)),
+    (6, CAST('2026-04-06' AS DATE), CAST('2026-04-06 16:00:00' AS TIMESTAMP))) AS days(day, date, ends)
+    ON days.date >= units.exposed_day
+)
+SELECT
+  ROW_NUMBER() OVER () AS period,
+  unit_key,
+  unit,
+  day,
+  starts,
+  ends
+FROM spans

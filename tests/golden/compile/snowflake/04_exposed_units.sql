@@ -1,0 +1,14 @@
+/* exposed units: what every scan of facts joins */
+SELECT
+  cells.cell * 1000000000 + ROW_NUMBER() OVER (PARTITION BY cells.cell ORDER BY units.unit, units.exposed_at, units.exposed_day) AS unit_key,
+  units.unit,
+  units.exposed_at,
+  units.exposed_day
+FROM analysed_units AS units
+JOIN cells
+  ON units.experiment_no = cells.experiment_no
+  AND units.variant_no = cells.variant_no
+  AND units.dim_country = cells.dim_country
+  AND units.exposed_day = cells.exposed_day
+  AND units.closed_3d = cells.closed_3d
+  AND units.closed_2d_days = cells.closed_2d_days

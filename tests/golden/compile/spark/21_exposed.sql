@@ -1,0 +1,12 @@
+SELECT
+  experiment_no,
+  variant_no,
+  exposed_day,
+  dim_country,
+  SUM(n) AS n
+FROM cells
+GROUP BY
+  experiment_no,
+  variant_no,
+  exposed_day,
+  dim_country

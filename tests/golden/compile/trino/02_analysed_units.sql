@@ -1,0 +1,71 @@
+/* analysed units: units of one variant, timed by their exposure and then by their trigger */
+WITH first_seen AS (
+  SELECT
+    experiment_no,
+    unit,
+    variant_no,
+    exposed_at,
+    first_row__dim_country AS dim_country
+  FROM seen_units
+  WHERE
+    variant_no = last_variant_no
+), met AS (
+  /* the first trigger moment at or after the exposure; experiments without a trigger keep their exposure */
+  SELECT
+    first_seen.experiment_no,
+    first_seen.unit,
+    first_seen.variant_no,
+    first_seen.dim_country,
+    MIN(log.triggered_at) AS exposed_at
+  FROM first_seen
+  JOIN (
+    SELECT
+      user_id AS unit,
+      opened_at AS triggered_at
+    FROM (
+      SELECT
+        user_id,
+        opened_at
+      FROM openings
+    ) AS logged_rows
+  ) AS log
+    ON log.unit = first_seen.unit
+    AND log.triggered_at >= first_seen.exposed_at
+    AND (
+      (
+        log.triggered_at >= CAST('2026-03-31 16:00:00' AS TIMESTAMP(6))
+        AND log.triggered_at < CAST('2026-04-06 16:00:00' AS TIMESTAMP(6))
+      )
+      AND log.triggered_at < CASE first_seen.experiment_no
+        WHEN 1
+        THEN CAST('2026-04-06 16:00:00' AS TIMESTAMP(6))
+      END
+    )
+  GROUP BY
+    first_seen.experiment_no,
+    first_seen.unit,
+    first_seen.variant_no,
+    first_seen.dim_country
+), timed AS (
+  SELECT
+    experiment_no,
+    unit,
+    variant_no,
+    exposed_at,
+    dim_country
+  FROM met
+)
+SELECT
+  *,
+  CAST(exposed_at + INTERVAL '8' HOUR AS DATE) AS exposed_day,
+  CAST((
+    (
+      CASE
+        WHEN DATE_TRUNC('MILLISECOND', exposed_at + INTERVAL '3' DAY) = exposed_at + INTERVAL '3' DAY
+        THEN DATE_ADD('MILLISECOND', -1, exposed_at + INTERVAL '3' DAY)
+        ELSE exposed_at + INTERVAL '3' DAY
+      END
+    )
+  ) + INTERVAL '8' HOUR AS DATE) AS closed_3d,
+  CAST(CAST(exposed_at + INTERVAL '8' HOUR AS DATE) + INTERVAL '1' DAY AS DATE) AS closed_2d_days
+FROM timed
