@@ -1,15 +1,41 @@
 """What is PostgreSQL's own, on a real server."""
 
+import json
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import pytest
+import yaml
 from tests.support.engines import Engines
 
 from steelyard.errors import WarehouseError
+from steelyard.run import Project, RunOptions, debug_project, scaffold, seed_project
 from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.registry import connect
+
+# Names of 72 characters that PostgreSQL would cut to the same 63.
+LONG = tuple(
+    f"revenue_of_a_user_in_the_shop_before_any_discount_and_after_taxes_{word}"
+    for word in ("single", "double")
+)
+# Holds the lock of a schema until its standard input ends.
+WRITER = """
+import json, sys
+from steelyard.spec.outputs import Postgres
+from steelyard.spec.profile import Profile
+from steelyard.warehouse.registry import connect
+
+output = Postgres.model_validate(json.loads(sys.stdin.readline()))
+profile = Profile(name="shop", target="prod", output=output, target_schema="steelyard")
+with connect(profile) as warehouse, warehouse.only_writer("steelyard", wait_seconds=0):
+    print(warehouse.query("select pg_backend_pid()").values[0][0], flush=True)
+    sys.stdin.read()
+"""
 
 
 def profile_of(output: dict[str, Any], **settings: Any) -> Profile:
@@ -39,3 +65,115 @@ def test_a_schema_that_is_there_needs_no_right_to_create_one(engines: Engines) -
         warehouse.execute(warehouse.schema_statement("steelyard"))
         with pytest.raises(WarehouseError, match="permission denied for database"):
             warehouse.execute(warehouse.schema_statement("other"))
+
+
+def test_a_second_writer_of_a_schema_is_told_who_the_first_is_and_follows_when_it_is_killed(
+    engines: Engines,
+) -> None:
+    output = engines.new("postgres")
+    command = [sys.executable, "-c", WRITER]
+    with (
+        connect(profile_of(output)) as warehouse,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer,
+    ):
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        writer.stdin.write(json.dumps(output) + "\n")
+        writer.stdin.flush()
+        pid = int(writer.stdout.readline())
+        told = (
+            rf"another run writes to the schema steelyard: steelyard of steelyard, pid {pid}, from 127.0.0.1,"
+        )
+        with (
+            pytest.raises(WarehouseError, match=told + r" since 2[^\n]* UTC\n  hint: wait for it to end"),
+            warehouse.only_writer("steelyard", wait_seconds=0.3),
+        ):
+            pytest.fail("two write at once")
+        assert not warehouse.is_exclusive
+        with warehouse.only_writer("another", wait_seconds=0):
+            assert warehouse.is_exclusive
+        writer.kill()
+        with warehouse.only_writer("steelyard", wait_seconds=10):
+            assert warehouse.is_exclusive
+    assert not warehouse.is_exclusive
+
+
+def new_project(root: Path, output: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Project:
+    """Return a small project, seeded, on a warehouse."""
+    monkeypatch.setattr(scaffold, "USERS", 300)
+    list(scaffold.write_project(root))
+    profiles = {"shop": {"target": "prod", "outputs": {"prod": output}}}
+    (root / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    list(seed_project(Project.load(root)))
+    return Project.load(root)
+
+
+@pytest.mark.long
+def test_a_run_records_that_an_earlier_one_was_interrupted_and_debug_finds_nothing_wrong(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project(tmp_path, engines.new("postgres"), monkeypatch)
+    checks = list(debug_project(project))
+    assert [name for name, _, _ in checks] == ["profile", "connection", "privileges", "exposures", "hashing"]
+    assert all(is_fine for _, is_fine, _ in checks), checks
+    with project.connect() as warehouse:
+        warehouse.insert("runs", ["run_id", "status"], [("dead", "running")], "steelyard")
+    assert project.run(RunOptions(as_of=date(2026, 3, 29))).status == "success"
+    with project.connect() as warehouse:
+        runs = dict(warehouse.query("select run_id, status from steelyard.runs").values)
+    assert runs.pop("dead") == "error"
+    assert list(runs.values()) == ["success"]
+
+
+@pytest.mark.long
+def test_metrics_with_long_names_that_begin_alike_stay_apart(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {}
+    for engine in ("duckdb", "postgres"):
+        root = tmp_path / engine
+        new_project(root, engines.new(engine), monkeypatch)
+        for factor, name in enumerate(LONG, start=1):
+            assert len(name) == 72
+            (root / f"metrics/{name}.sql").write_text(
+                "{{ config(version=1, direction='increase', winsorize={'upper': '95%'}, description='Capped') }}\n"
+                f"select user_id, sum(revenue) * {factor} as {name}\nfrom orders\n"
+                "where ordered_at >= :start and ordered_at < :end\ngroup by user_id\n",
+                encoding="utf-8",
+            )
+        path = root / "experiments/one-page-checkout.yml"
+        spec = path.read_text(encoding="utf-8")
+        guardrail = "    - revenue_per_user\n"
+        assert guardrail in spec
+        spec = spec.replace(guardrail, guardrail + "".join(f"    - {name}\n" for name in LONG))
+        path.write_text(spec, encoding="utf-8")
+        # Each experiment has caps of its own, so that they are columns with the metrics' names.
+        second = spec.replace("name: one-page-checkout", "name: second")
+        (root / "experiments/second.yml").write_text(second, encoding="utf-8")
+        with Project.load(root).connect() as warehouse:
+            warehouse.execute(
+                "insert into exposures select 'second', user_id, variant, exposed_at, platform from exposures"
+            )
+        project = Project.load(root)
+        told: list[str] = []
+        result = project.run(RunOptions(as_of=date(2026, 4, 5)), progress=told.append)
+        assert result.failures == {}
+        # Where names collide the plan of both fails, and each experiment then runs alone.
+        assert [line for line in told if "failed" in line] == []
+        with project.connect() as warehouse:
+            rows = warehouse.query(
+                "select metric, mean_control, mean_variant, std_error from steelyard.results where dimension = ''"
+                " and experiment_id = 'second'"
+            )
+            found[engine] = {row[0]: row[1:] for row in rows}
+            caps = dict(
+                warehouse.query(
+                    "select metric, value from steelyard.caps where experiment_id = 'second'"
+                ).values
+            )
+        single, double = (found[engine][name] for name in LONG)
+        # The second metric is twice the first, and so is its cap.
+        assert double[:2] == pytest.approx([2 * value for value in single[:2]], rel=1e-12)
+        assert caps[LONG[1]] == pytest.approx(2 * caps[LONG[0]], rel=1e-12)
+    for name in LONG:
+        assert found["postgres"][name] == pytest.approx(found["duckdb"][name], rel=1e-9)

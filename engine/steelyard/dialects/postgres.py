@@ -5,6 +5,7 @@ from sqlglot import exp
 from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
 from steelyard.dialects.dialect import Dialect
 from steelyard.dialects.hints import HINTS
+from steelyard.dialects.lengths import POSTGRES_BYTES, shorten_names
 from steelyard.dialects.numbers import (
     average_doubles,
     compare_with_largest,
@@ -66,5 +67,6 @@ DIALECT = Dialect(
         drop_frames_of_ranking,
         order_text_by_bytes("C"),
         materialize_shared,
+        shorten_names(POSTGRES_BYTES),
     ),
 )

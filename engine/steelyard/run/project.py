@@ -19,6 +19,9 @@ from steelyard.spec.profile import Profile, load_profile
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.registry import connect
 
+WAIT_SECONDS = 10.0
+"""How long a run waits for another one that holds the warehouse."""
+
 
 class Project:
     """A project: its files, and what can be done with them.
@@ -57,7 +60,7 @@ class Project:
             self.files.project, self.files.root, target=self._target, profiles_dir=self._profiles_dir
         )
 
-    def connect(self, *, wait_seconds: float = 10.0) -> Warehouse:
+    def connect(self, *, wait_seconds: float = WAIT_SECONDS) -> Warehouse:
         """Connect to the target."""
         return connect(self.profile(), wait_seconds=wait_seconds)
 
@@ -102,7 +105,10 @@ class Project:
         asked = options or RunOptions()
         profile = self.profile()
         try:
-            with self.connect() as warehouse:
+            with (
+                self.connect() as warehouse,
+                warehouse.only_writer(profile.target_schema, wait_seconds=WAIT_SECONDS),
+            ):
                 if asked.max_rows is not None or asked.max_bytes is not None:
                     self._require_budget(warehouse, asked)
                 result = Run(self.files, profile, warehouse, asked, progress).execute()

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -54,7 +54,7 @@ class Warehouse(ABC):
 
     dialect: ClassVar[str]
     is_exclusive: bool = False
-    """Whether no other process can write while this connection is open."""
+    """Whether no other run can write now: while this connection is open, or within `only_writer`."""
     keeps_state: ClassVar[bool] = False
     """Whether incremental runs can keep their state here: tables are made and changed in transactions."""
     types: ClassVar[Mapping[str, str]]
@@ -100,6 +100,19 @@ class Warehouse(ABC):
     @abstractmethod
     def transaction(self) -> AbstractContextManager[None]:
         """Open a transaction; leaving it commits, an exception rolls back."""
+
+    @contextmanager
+    def only_writer(self, schema: str, *, wait_seconds: float) -> Iterator[None]:
+        """Keep other runs from writing to a schema, where the warehouse has a lock for that; see `is_exclusive`.
+
+        Args:
+            schema: Schema of the engine's tables.
+            wait_seconds: How long to wait for another run to end.
+
+        Raises:
+            WarehouseError: Another run still writes; says who it is.
+        """
+        yield
 
     @abstractmethod
     def insert(

@@ -1,5 +1,7 @@
 """PostgreSQL, through SQLAlchemy and psycopg; rows go in by COPY."""
 
+import hashlib
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
@@ -14,6 +16,7 @@ import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from steelyard.dialects.lengths import POSTGRES_BYTES, shortened
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
@@ -65,13 +68,15 @@ _FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
     }
 )
 _CHUNK = 1 << 20
+_RETRY_SECONDS = 0.2
 _LOST = "the connection is gone: run again once the server is up; nothing half-written is kept"
 
 
 class PostgresWarehouse(Warehouse):
     """A PostgreSQL database.
 
-    Temporary tables belong to the session, so nothing of them is left when it ends, however it ends.
+    Temporary tables belong to the session, so nothing of them is left when it ends, however it ends. So does the
+    advisory lock that keeps two runs of one schema apart.
     """
 
     dialect: ClassVar[str] = "postgres"
@@ -102,7 +107,7 @@ class PostgresWarehouse(Warehouse):
 
         Args:
             profile: Its output is a PostgreSQL.
-            wait_seconds: Not used: any number of processes may connect.
+            wait_seconds: Not used: any number of processes may connect; `only_writer` waits.
 
         Raises:
             WarehouseError: psycopg is not installed, or the server does not let us in.
@@ -163,6 +168,8 @@ class PostgresWarehouse(Warehouse):
         return self._connection.exec_driver_sql(text, tuple(parameters))
 
     def create_temporary(self, name: str, sql: str) -> None:
+        # As compiled queries name it.
+        name = shortened(name, POSTGRES_BYTES)
         self.execute(f"drop table if exists pg_temp.{quoted(name)}")
         self.execute(f"create temporary table {quoted(name)} as {sql}")
         self._temporaries[name] = None
@@ -284,6 +291,44 @@ class PostgresWarehouse(Warehouse):
             for row in rows:
                 copy.write_row(row)
 
+    @contextmanager
+    def only_writer(self, schema: str, *, wait_seconds: float) -> Iterator[None]:
+        key = _lock_key(schema)
+        until = time.monotonic() + wait_seconds
+        while not self.query("select pg_try_advisory_lock(?)", [key]).values[0][0]:
+            if time.monotonic() >= until:
+                raise WarehouseError(
+                    f"another run writes to the schema {schema}: {self._holder(key)}",
+                    where=self._where,
+                    hint="wait for it to end, then run again; or end it with pg_terminate_backend(pid)",
+                )
+            time.sleep(_RETRY_SECONDS)
+        self.is_exclusive = True
+        try:
+            yield
+        finally:
+            self.is_exclusive = False
+            # A connection that is lost holds no lock.
+            with suppress(WarehouseError):
+                self.query("select pg_advisory_unlock(?)", [key])
+
+    def _holder(self, key: int) -> str:
+        """Return who holds a lock. Another role's address and application are seen by pg_read_all_stats only."""
+        found = self.query(
+            "select a.pid, a.usename, a.application_name, host(a.client_addr), a.backend_start"
+            " from pg_locks as l join pg_stat_activity as a on a.pid = l.pid"
+            " where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database ="
+            " (select oid from pg_database where datname = current_database())"
+            " and (l.classid::bigint << 32) | l.objid::bigint = ?",
+            [key],
+        )
+        for pid, user, application, address, since in found:
+            told = [f"{application or 'a program'} of {user}, pid {pid}"]
+            told += [f"from {address}"] if address else []
+            told += [f"since {since:%Y-%m-%d %H:%M:%S} UTC"] if since else []
+            return ", ".join(told)
+        return "it has just ended"
+
     def estimate(self, sql: str) -> str:
         return "\n".join(str(row[0]) for row in self.query(f"explain {sql}"))
 
@@ -331,6 +376,12 @@ class PostgresWarehouse(Warehouse):
         return bool(
             getattr(error, "connection_invalidated", False) or connection.invalidated or self._driver().closed
         )
+
+
+def _lock_key(schema: str) -> int:
+    """Return the advisory lock of a schema, the same from every process: 63 bits, not negative."""
+    digest = hashlib.sha256(f"steelyard schema {schema}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def _engine(output: Postgres, *, where: str) -> sqlalchemy.Engine:
