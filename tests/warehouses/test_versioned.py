@@ -1,0 +1,143 @@
+"""Where versions and pointers stand in for transactions, readers see the old rows or the new ones."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+import pytest
+from tests.support.engines import Engines
+
+from steelyard.errors import WarehouseError
+from steelyard.spec.outputs import ClickHouse
+from steelyard.spec.profile import Profile
+from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.migrate import ensure_tables
+from steelyard.warehouse.publish import publish_experiment
+from steelyard.warehouse.registry import connect
+from steelyard.warehouse.tables import TABLES
+from steelyard.warehouse.versioned import rows_table
+
+SCHEMA = "steelyard"
+DAY = date(2026, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def profile(engines: Engines) -> Profile:
+    output = ClickHouse.model_validate(engines.new("clickhouse"))
+    return Profile.model_validate(
+        {"name": "storefront", "target": "dev", "output": output, "target_schema": SCHEMA}
+    )
+
+
+@pytest.fixture
+def warehouse(profile: Profile) -> Iterator[Warehouse]:
+    with connect(profile) as opened:
+        ensure_tables(opened, SCHEMA)
+        yield opened
+
+
+def publish(warehouse: Warehouse, effect: float, decision: str, *, experiment: str) -> None:
+    row = {"metric": "m", "metric_version": 1, "variant": "b", "hypothesis": "superiority", "as_of": DAY}
+    rows: list[dict[str, Any]] = [{**row, "metric": f"m{i}", "effect": effect} for i in range(50)]
+    tables = {"results": rows, "timeseries": rows, "decisions": [{"variant": "b", "decision": decision}]}
+    publish_experiment(warehouse, SCHEMA, experiment_id=experiment, as_of=DAY, tables=tables)
+
+
+def seen(warehouse: Warehouse, experiment: str) -> set[tuple[float, float, str]]:
+    """Return what one query over three tables sees of an experiment."""
+    sql = f"""
+        select distinct r.effect, t.effect, d.decision
+        from {SCHEMA}.results as r
+        full join {SCHEMA}.timeseries as t
+          on t.experiment_id = r.experiment_id and t.as_of = r.as_of and t.metric = r.metric
+        full join {SCHEMA}.decisions as d on d.experiment_id = r.experiment_id and d.as_of = r.as_of
+        where d.experiment_id = ?
+    """
+    return set(warehouse.query(sql, [experiment]).values)
+
+
+def stored(warehouse: Warehouse, table: str, experiment: str) -> int:
+    """Return how many versions of an experiment's rows there are, whether shown or not."""
+    sql = f"select count(distinct row_version) from {SCHEMA}.{rows_table(TABLES[table])} where row_owner = ?"
+    return int(warehouse.query(sql, [experiment]).values[0][0])
+
+
+class Died(BaseException):
+    """The writer ends, and says nothing to the engine."""
+
+
+@pytest.mark.parametrize("ending", [Died, WarehouseError])
+@pytest.mark.parametrize("step", ["_append", "_carry", "_point"])
+def test_readers_see_the_old_rows_when_a_publication_fails_in_the_middle(
+    step: str,
+    ending: type[BaseException],
+    warehouse: Warehouse,
+    profile: Profile,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    experiment = f"{step} {ending.__name__}"
+    publish(warehouse, 1.0, "ship", experiment=experiment)
+    calls = []
+    go_on = getattr(warehouse, step)
+
+    def fail_late(*arguments: Any) -> None:
+        calls.append(arguments)
+        if step == "_point" or len(calls) == 2:
+            assert seen(warehouse, experiment) == {(1.0, 1.0, "ship")}
+            raise ending("the writer ended here")
+        go_on(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warehouse, step, fail_late)
+        with pytest.raises(ending, match="the writer ended here"):
+            publish(warehouse, 2.0, "stop", experiment=experiment)
+    with connect(profile) as reader:
+        assert seen(reader, experiment) == {(1.0, 1.0, "ship")}
+    publish(warehouse, 3.0, "keep_running", experiment=experiment)
+    with connect(profile) as reader:
+        assert seen(reader, experiment) == {(3.0, 3.0, "keep_running")}
+
+
+def test_what_a_killed_writer_has_left_is_not_shown_and_goes_with_the_next_publication(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, 1.0, "ship", experiment="killed")
+
+    def fail(*_: Any) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warehouse, "_point", fail)
+        patched.setattr(warehouse, "_abandon", lambda _: None)
+        with pytest.raises(Died):
+            publish(warehouse, 2.0, "stop", experiment="killed")
+    assert seen(warehouse, "killed") == {(1.0, 1.0, "ship")}
+    assert stored(warehouse, "decisions", "killed") > 1
+    publish(warehouse, 3.0, "stop", experiment="killed")
+    assert seen(warehouse, "killed") == {(3.0, 3.0, "stop")}
+    assert stored(warehouse, "decisions", "killed") == 2  # what is shown, and what a reader may still read
+
+
+def test_rows_are_replaced_only_inside_one_transaction(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match="rows of results are replaced outside a transaction") as raised:
+        warehouse.replace_rows(TABLES["results"], SCHEMA, owner="e", gone=None, rows=[])
+    assert "open one with transaction()" in str(raised.value)
+    with (
+        warehouse.transaction(),
+        pytest.raises(WarehouseError, match=r"a transaction is open already\n.*end it first"),
+        warehouse.transaction(),
+    ):
+        pytest.fail("it opened another one")
+
+
+def test_an_unknown_column_and_another_driver_are_refused(warehouse: Warehouse, profile: Profile) -> None:
+    with pytest.raises(WarehouseError, match="the table results_versions has no column 'nope'"):
+        warehouse.insert("results_versions", ["nope"], [("x",)], SCHEMA)
+    output = profile.output.model_copy(update={"driver": "http"})
+    with pytest.raises(WarehouseError, match="does not execute on ClickHouse through http yet"):
+        connect(profile.model_copy(update={"output": output}))
+
+
+def test_an_error_of_the_embedded_server_is_told_in_the_words_of_the_engine(warehouse: Warehouse) -> None:
+    with pytest.raises(WarehouseError, match=r"nope.*\n.*check the name"):
+        warehouse.query("select * from nope")
