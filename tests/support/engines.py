@@ -1,6 +1,7 @@
 """The warehouses that tests execute on, as data: one more is one entry here."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import pytest
 
 Output = dict[str, Any]
 Open = Callable[[Path], AbstractContextManager[Callable[[], Output]]]
+# Between them two have proportions, ratios, a quantile, a capped mean and a mean of some units, a dimension, targeting
+# and looks of each day. Spark starts jobs for each table of each experiment, however few its rows are.
+SELECTION = ("checkout-progress-bar", "recommendation-carousel")
 
 
 class MissingEngineError(Exception):
@@ -72,10 +76,27 @@ def _clickhouse(folder: Path) -> Iterator[Callable[[], Output]]:
     yield new
 
 
+@contextmanager
+def _spark(folder: Path) -> Iterator[Callable[[], Output]]:
+    if find_spec("pyspark") is None:
+        raise MissingEngineError("no driver: pip install 'steelyard[spark]'")
+    if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
+        raise MissingEngineError("no Java: install Java 17 or newer, or set JAVA_HOME")
+    spark = import_module("tests.support.spark_cluster")
+    with spark.SparkCluster(folder) as cluster:
+        yield cluster.new_output
+
+
 ENGINES = (
     Engine(name="duckdb", open=_duckdb),
     Engine(name="postgres", open=_postgres),
     Engine(name="clickhouse", open=_clickhouse),
+    Engine(name="spark", open=_spark, select=SELECTION),
+)
+# Starting Spark alone takes longer than a quick test may.
+NAMES = tuple(
+    pytest.param(engine.name, marks=[pytest.mark.long] if engine.name == "spark" else [])
+    for engine in ENGINES
 )
 
 

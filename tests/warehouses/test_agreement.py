@@ -2,11 +2,12 @@
 
 import copy
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.agreement import beyond, differences, largest
-from tests.support.engines import ENGINES, Engines
+from tests.support.engines import ENGINES, NAMES, Engines, MissingEngineError
 
 from steelyard.warehouse.tables import TABLES
 
@@ -76,7 +77,7 @@ def test_what_belongs_to_a_run_is_not_compared() -> None:
     assert list(differences(BASE, changed("results", run_id="2"))) == []
 
 
-@pytest.mark.parametrize("name", [engine.name for engine in ENGINES])
+@pytest.mark.parametrize("name", NAMES)
 def test_every_engine_gives_databases_of_its_own(engines: Engines, name: str) -> None:
     assert engines.new(name) != engines.new(name)
     assert engines.new(name)["type"] == name
@@ -92,3 +93,14 @@ def test_an_engine_that_is_missing_fails_in_ci_and_skips_elsewhere(
     monkeypatch.delenv("CI")
     with pytest.raises(pytest.skip.Exception, match="postgres is missing: not installed"):
         engines.new("postgres")
+
+
+def test_spark_without_java_is_an_engine_that_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("pyspark", reason="pyspark is not installed")
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (spark,) = (engine for engine in ENGINES if engine.name == "spark")
+    with pytest.raises(MissingEngineError, match="no Java: install Java 17"), spark.open(tmp_path):
+        pytest.fail("it started")

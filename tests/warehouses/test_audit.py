@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from tests.support.engines import ENGINES, Engines
+from tests.support.engines import NAMES, Engines
 
 from steelyard.hashing import DEFAULT
 from steelyard.run import Project, audit_project
@@ -64,7 +64,7 @@ def log() -> pa.Table:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", [engine.name for engine in ENGINES])
+@pytest.mark.parametrize("engine", NAMES)
 def test_the_causes_are_named_on_every_warehouse(engine: str, engines: Engines, tmp_path: Path) -> None:
     profile = {"audited": {"target": "t", "outputs": {"t": engines.new(engine)}}}
     for name, text in {
