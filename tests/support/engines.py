@@ -14,9 +14,9 @@ import pytest
 
 Output = dict[str, Any]
 Open = Callable[[Path], AbstractContextManager[Callable[[], Output]]]
-# Between them two have proportions, ratios, a quantile, a capped mean and a mean of some units, a dimension, targeting
-# and looks of each day. Spark starts jobs for each table of each experiment, however few its rows are.
-SELECTION = ("checkout-progress-bar", "recommendation-carousel")
+# Between them two have proportions, a ratio, a quantile, a mean capped at a quantile and a mean of some units, three
+# variants, a dimension, targeting and looks of each day and week. Spark starts jobs for each table of each experiment, however few its rows are.
+SELECTION = ("checkout-progress-bar", "free-shipping-threshold")
 
 
 class MissingEngineError(Exception):
