@@ -15,7 +15,8 @@ import pytest
 Output = dict[str, Any]
 Open = Callable[[Path], AbstractContextManager[Callable[[], Output]]]
 # Between them two have proportions, a ratio, a quantile, a mean capped at a quantile and a mean of some units, three
-# variants, a dimension, targeting and looks of each day and week. Spark starts jobs for each table of each experiment, however few its rows are.
+# variants, a dimension, targeting and looks of each day and week. Spark starts jobs for each table of each experiment,
+# however few its rows are.
 SELECTION = ("checkout-progress-bar", "free-shipping-threshold")
 
 
