@@ -13,6 +13,30 @@ from steelyard.errors import WarehouseError
 Arrays = dict[str, np.ndarray[Any, Any]]
 
 
+def kinds_of(columns: Sequence[str], known: Mapping[str, str], *, table: str, where: str) -> dict[str, str]:
+    """Return the canonical type of each column that rows are for.
+
+    Args:
+        columns: Names, in the rows' order.
+        known: Types of the table's columns.
+        table: Its name.
+        where: The target, for messages.
+
+    Raises:
+        WarehouseError: The table has no such column.
+
+    Examples:
+        >>> kinds_of(["n"], {"name": "varchar", "n": "bigint"}, table="looks", where="target dev")
+        {'n': 'bigint'}
+    """
+    unknown = [column for column in columns if column not in known]
+    if unknown:
+        raise WarehouseError(
+            f"the table {table} has no column {unknown[0]!r}", where=where, hint=f"it has {', '.join(known)}"
+        )
+    return {column: known[column] for column in columns}
+
+
 def to_arrays(kinds: Mapping[str, str], rows: Sequence[Sequence[Any]], *, where: str) -> Arrays:
     """Return one array per column, named ``c0``, ``c1`` and so on; absent values are masked.
 

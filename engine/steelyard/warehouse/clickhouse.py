@@ -12,7 +12,7 @@ from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import ClickHouse
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Condition, Rows
-from steelyard.warehouse.bulk import to_arrays
+from steelyard.warehouse.bulk import kinds_of, to_arrays
 from steelyard.warehouse.clickhouse_errors import translate
 from steelyard.warehouse.clickhouse_values import canonical, converter, literal_of, to_json_lines
 from steelyard.warehouse.duckdb_files import to_parquet
@@ -185,14 +185,7 @@ class ClickHouseWarehouse(VersionedWarehouse):
         if not rows:
             return
         known = self.table_columns(table, schema)
-        unknown = [column for column in columns if column not in known]
-        if unknown:
-            raise WarehouseError(
-                f"the table {table} has no column {unknown[0]!r}",
-                where=self._where,
-                hint=f"it has {', '.join(known)}",
-            )
-        kinds = {column: known[column] for column in columns}
+        kinds = kinds_of(columns, known, table=table, where=self._where)
         to_arrays(kinds, rows, where=f"{self._where}: table {table}")
         names = ", ".join(map(quoted, columns))
         head = f"insert into {quoted(table, schema)} ({names}) format JSONCompactEachRow\n"

@@ -16,7 +16,7 @@ from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import DuckDB
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Rows, Warehouse
-from steelyard.warehouse.bulk import to_arrays
+from steelyard.warehouse.bulk import kinds_of, to_arrays
 from steelyard.warehouse.duckdb_errors import translate
 from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted, require_safe
@@ -186,14 +186,7 @@ class DuckDBWarehouse(Warehouse):
             return
         target = quoted(table, schema)
         known = self.column_types(f"select * from {target}")
-        kinds = {column: known[column] for column in columns if column in known}
-        unknown = [column for column in columns if column not in known]
-        if unknown:
-            raise WarehouseError(
-                f"the table {table} has no column {unknown[0]!r}",
-                where=self._where,
-                hint=f"it has {', '.join(known)}",
-            )
+        kinds = kinds_of(columns, known, table=table, where=self._where)
         arrays = to_arrays(kinds, rows, where=f"{self._where}: table {table}")
         names = ", ".join(map(quoted, columns))
         self._run(lambda: self._connection.register(_INCOMING, arrays))

@@ -22,7 +22,7 @@ from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
 from steelyard.warehouse import duckdb_errors
 from steelyard.warehouse.base import Rows, Warehouse
-from steelyard.warehouse.bulk import to_arrays
+from steelyard.warehouse.bulk import kinds_of, to_arrays
 from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted
 from steelyard.warehouse.postgres_errors import translate
@@ -274,14 +274,7 @@ class PostgresWarehouse(Warehouse):
         if not rows:
             return
         known = self.table_columns(table, schema)
-        unknown = [column for column in columns if column not in known]
-        if unknown:
-            raise WarehouseError(
-                f"the table {table} has no column {unknown[0]!r}",
-                where=self._where,
-                hint=f"it has {', '.join(known)}",
-            )
-        kinds = {column: known[column] for column in columns}
+        kinds = kinds_of(columns, known, table=table, where=self._where)
         to_arrays(kinds, rows, where=f"{self._where}: table {table}")
         names = ", ".join(map(quoted, columns))
         self._run(lambda: self._copy_rows(f"copy {quoted(table, schema)} ({names}) from stdin", rows))

@@ -18,7 +18,7 @@ from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import Spark
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Condition, Rows
-from steelyard.warehouse.bulk import plain_number, to_arrays
+from steelyard.warehouse.bulk import kinds_of, plain_number, to_arrays
 from steelyard.warehouse.duckdb_files import to_parquet
 from steelyard.warehouse.names import bound, escaped_literal, quoted
 from steelyard.warehouse.spark_errors import translate
@@ -219,14 +219,7 @@ class SparkWarehouse(VersionedWarehouse):
         if not rows:
             return
         known = self.table_columns(table, schema)
-        unknown = [column for column in columns if column not in known]
-        if unknown:
-            raise WarehouseError(
-                f"the table {table} has no column {unknown[0]!r}",
-                where=self._where,
-                hint=f"it has {', '.join(known)}",
-            )
-        kinds = {column: known[column] for column in columns}
+        kinds = kinds_of(columns, known, table=table, where=self._where)
         names = ", ".join(map(quoted, columns))
         self._insert(f"insert into {quoted(table, schema)} ({names})", kinds, rows, where=table)
 
