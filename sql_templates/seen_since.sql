@@ -5,8 +5,8 @@ select
   min(variant_no) as variant_no,
   max(last_variant_no) as last_variant_no,
   min(exposed_at) as exposed_at
-  {% for name in firsts %}
-  , min({{ name | ident }}) as {{ name | ident }}
+  {% for first in merged %}
+  , {{ tree(first.tree) }} as {{ first.name | ident }}
   {% endfor %}
 from (
   select experiment_no, unit, variant_no, last_variant_no, exposed_at{% for name in firsts %}, {{ name | ident }}{% endfor %}

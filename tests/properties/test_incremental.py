@@ -11,16 +11,18 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import duckdb
 import numpy as np
 import pytest
 import yaml
 from tests.support.draw_world import world_of_seed
+from tests.support.engines import Engines
 from tests.support.worlds import ChosenMetric, World
 
 from steelyard.run import Project, RunOptions
 from steelyard.run.pipeline import RunResult
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
+from steelyard.warehouse.names import quoted
+from steelyard.warehouse.postgres import PostgresWarehouse
 
 DAY = timedelta(days=1)
 LATENESS = 1
@@ -28,34 +30,39 @@ TABLES = ("moments", "timeseries", "results", "health", "looks", "caps", "decisi
 
 
 class Site:
-    """A project with a database of its own, whose rows arrive bit by bit."""
+    """A project with tables of its own in a database.
 
-    def __init__(self, root: Path, world: World) -> None:
-        self.root, self.world = root, world
+    Args:
+        root: Its folder, made here.
+        world: What it is of.
+        output: Where its warehouse is.
+        schema: Schema of the engine's tables.
+    """
+
+    def __init__(self, root: Path, world: World, output: Mapping[str, Any], schema: str) -> None:
+        self.root, self.schema = root, schema
         root.mkdir()
-        world.write(root)
+        world.write(root, {**output, "schema": schema})
         settings = yaml.safe_load((root / "steelyard.yml").read_text(encoding="utf-8"))
         settings["exposures"]["app"]["lateness"] = f"{LATENESS}d"
         (root / "steelyard.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-        self.arrive(world, until=None)
 
-    def arrive(self, world: World, *, until: Any) -> None:
+    def arrive(self, world: World) -> None:
         """Put a world's rows into the database in the place of what was there."""
-        with duckdb.connect(str(self.root / "world.duckdb")) as connection:
-            world.fill(connection)
+        with Project.load(self.root).connect() as warehouse:
+            world.load(warehouse, self.root)
 
     def run(self, as_of: date, **options: Any) -> RunResult:
         """Run as of a day."""
         return Project.load(self.root).run(RunOptions(as_of=as_of, **options))
 
     def published(self) -> dict[str, list[dict[str, Any]]]:
-        """Return what the tables say, in order, without the names of runs."""
+        """Return what the tables say, without the names of runs."""
         found = {}
-        with duckdb.connect(str(self.root / "world.duckdb")) as connection:
-            for table in TABLES:
-                rows = connection.execute(f"select * exclude (run_id) from steelyard.{table} order by all")
-                names = [one[0] for one in rows.description]
-                found[table] = [dict(zip(names, row, strict=True)) for row in rows.fetchall()]
+        with Project.load(self.root).connect() as warehouse:
+            for name in TABLES:
+                rows = warehouse.query(f"select * from {quoted(name, self.schema)}").dicts()
+                found[name] = [{key: row[key] for key in row if key != "run_id"} for row in rows]
         return found
 
 
@@ -63,7 +70,8 @@ class Site:
 def without_state() -> Iterator[None]:
     """Let every run compute in full."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DuckDBWarehouse, "keeps_state", False)
+        for kind in (DuckDBWarehouse, PostgresWarehouse):
+            patch.setattr(kind, "keeps_state", False)
         yield
 
 
@@ -191,14 +199,14 @@ def _arrives(world: World, table: str, moment: Any, rng: np.random.Generator) ->
     return moment + int(rng.integers(LATENESS + 1)) * DAY
 
 
-def check(seed: int, folder: Path) -> set[str]:
+def check(seed: int, folder: Path, output: Mapping[str, Any]) -> set[str]:
     """Run a world day by day, with state and without, and compare what is published on each day."""
     world = prepared(world_of_seed(seed), has_levels=seed % 4 == 0)
     modes: set[str] = set()
-    with_state, in_full = Site(folder / "state", world), Site(folder / "full", world)
+    with_state = Site(folder / "state", world, output, "steelyard")
+    in_full = Site(folder / "full", world, output, "in_full")
     for day, arrived in arrivals(world, seed):
-        for site in (with_state, in_full):
-            site.arrive(arrived, until=day)
+        with_state.arrive(arrived)
         if not any(one.start <= day for one in world.experiments):
             continue
         result = with_state.run(day)
@@ -213,14 +221,17 @@ def check(seed: int, folder: Path) -> set[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", [10, 17])
-def test_incremental_runs_publish_what_full_runs_do(seed: int, tmp_path: Path) -> None:
-    assert "incremental" in check(seed, tmp_path)
+@pytest.mark.parametrize(("engine", "seed"), [("duckdb", 10), ("duckdb", 17), ("postgres", 10)], ids=str)
+def test_incremental_runs_publish_what_full_runs_do(
+    engine: str, seed: int, engines: Engines, tmp_path: Path
+) -> None:
+    assert "incremental" in check(seed, tmp_path, engines.new(engine))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 @pytest.mark.parametrize("block", range(20))
-def test_many_incremental_runs_publish_what_full_runs_do(block: int) -> None:
+def test_many_incremental_runs_publish_what_full_runs_do(block: int, engine: str, engines: Engines) -> None:
     for seed in range(3000 + 5 * block, 3005 + 5 * block):
         with TemporaryDirectory() as folder:
-            check(seed, Path(folder))
+            check(seed, Path(folder), engines.new(engine))

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from tests.support.brute_force import DAY, Experiment, Exposure, Metric, Row, Rows
 from tests.support.metric_catalogue import DATE, TIMESTAMP, Written
 
+from steelyard.warehouse.base import Warehouse
+
 DIMENSIONS = ("country", "platform")
 PRODUCTS = ((1, 2.0), (2, 0.5), (3, None))
 DEFAULT_LOOKBACK, DEFAULT_WINDOW = 5 * DAY, 3 * DAY
@@ -165,11 +167,17 @@ class World:
     metrics: tuple[ChosenMetric, ...]
     experiments: tuple[ChosenExperiment, ...]
 
-    def write(self, root: Path) -> None:
-        """Write the project."""
+    def write(self, root: Path, output: Mapping[str, Any] | None = None) -> None:
+        """Write the project.
+
+        Args:
+            root: Its folder.
+            output: Where its warehouse is; None for a DuckDB file in the folder.
+        """
         project = {
             "name": "world",
             "profile": "world",
+            "dialect": "duckdb",
             "timezone": self.zone,
             "naive_timestamps": self.naive,
             "units": {"user": "user_id"},
@@ -187,8 +195,8 @@ class World:
                 "window": f"{DEFAULT_WINDOW.days}d",
             },
         }
-        output = {"type": "duckdb", "path": str(root / "world.duckdb"), "schema": "steelyard"}
-        profile = {"world": {"target": "dev", "outputs": {"dev": output}}}
+        beside = {"type": "duckdb", "path": str(root / "world.duckdb"), "schema": "steelyard"}
+        profile = {"world": {"target": "dev", "outputs": {"dev": dict(output or beside)}}}
         files = {
             "steelyard.yml": yaml.safe_dump(project),
             "profiles.yml": yaml.safe_dump(profile),
@@ -223,6 +231,15 @@ class World:
         _insert(connection, "events", [tuple(row.values()) for row in self.events])
         _insert(connection, "met", self.triggers)
         _insert(connection, "products", PRODUCTS)
+
+    def load(self, warehouse: Warehouse, folder: Path) -> None:
+        """Create the tables in a warehouse, by way of files in a folder."""
+        with duckdb.connect() as connection:
+            self.fill(connection)
+            for name in ("exposures", "events", "met", "products"):
+                path = folder / f"{name}.parquet"
+                connection.execute(f"copy {name} to '{path}' (format parquet)")
+                warehouse.load_file(name, path)
 
     def rows(self) -> Rows:
         """Return what the oracle reads."""

@@ -12,12 +12,12 @@ from steelyard.compile.exposure_sql import (
     CELLS_PER_EXPERIMENT,
     UNITS_PER_CELL,
     between,
-    firsts,
 )
 from steelyard.compile.group import ColumnTypes, Group, MomentQuery, Statement
 from steelyard.compile.metric_quality import NotFinite
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.scan import Scan
+from steelyard.compile.stored_firsts import merged_firsts, stored_firsts
 from steelyard.compile.templates import Templates
 from steelyard.compile.unit_values import UnitValues, total_over_days, unit_table
 from steelyard.compile.values import column
@@ -129,8 +129,10 @@ class StatePlan(GroupPlan):
 
     def first_columns(self) -> list[str]:
         """Return the columns that tell a unit's first exposure."""
-        variants = max(len(one.spec.variants) for one in self.numbered)
-        return [one["name"] for one in firsts(self._ordering_dimensions(), variants=variants)]
+        return stored_firsts(self._ordering_dimensions(), variants=self._variants(), dialect=self.dialect)
+
+    def _variants(self) -> int:
+        return max(len(one.spec.variants) for one in self.numbered)
 
     def _seen_since(self, *, any_seen: bool) -> exp.Expr:
         waiting = [one.number for one in self.numbered if one.spec.analysis.trigger]
@@ -139,6 +141,9 @@ class StatePlan(GroupPlan):
         return self.templates.render(
             "seen_since.sql",
             firsts=self.first_columns(),
+            merged=merged_firsts(
+                self._ordering_dimensions(), variants=self._variants(), dialect=self.dialect
+            ),
             known=self.tables.table("seen"),
             units=self.tables.table("units"),
             waiting=waiting,

@@ -12,6 +12,7 @@ from sqlglot import exp
 from steelyard.dialects.trees import replace_each
 
 _RANKED = "ranked"
+_FIRST_ROW = "first_row"
 
 
 def flatten_first_row(tree: exp.Expr) -> exp.Expr:
@@ -198,7 +199,7 @@ def order_text_by_bytes(collation: str) -> Callable[[exp.Expr], exp.Expr]:
     """
 
     def change(node: exp.Expr) -> exp.Expr:
-        if isinstance(node.this, exp.Column) and node.this.name.startswith("dim_"):
+        if isinstance(node.this, exp.Column) and node.this.name.startswith(_SEGMENTS):
             name = exp.to_identifier(collation, quoted=True)
             node.set("this", exp.Collate(this=node.this.copy(), expression=name))
         return node
@@ -267,6 +268,19 @@ class _Ranked:
         return select
 
 
+def first_row_part(name: str) -> str:
+    """Return the column that `flatten_first_row` makes of a part of ``first_row``.
+
+    Examples:
+        >>> first_row_part("dim_a")
+        'first_row__dim_a'
+    """
+    return f"{_FIRST_ROW}__{name}"
+
+
+_SEGMENTS = ("dim_", first_row_part("dim_"))
+
+
 def _is_first_row(item: exp.Expr) -> bool:
     return (
         isinstance(item, exp.Alias)
@@ -276,10 +290,10 @@ def _is_first_row(item: exp.Expr) -> bool:
 
 
 def _flat_part(node: exp.Expr) -> exp.Expr:
-    if isinstance(node, exp.Column) and node.table == "first_row":
-        return exp.column(f"first_row__{node.name}")
-    if isinstance(node, exp.Dot) and isinstance(node.this, exp.Column) and node.this.name == "first_row":
-        return exp.column(f"first_row__{node.expression.name}")
+    if isinstance(node, exp.Column) and node.table == _FIRST_ROW:
+        return exp.column(first_row_part(node.name))
+    if isinstance(node, exp.Dot) and isinstance(node.this, exp.Column) and node.this.name == _FIRST_ROW:
+        return exp.column(first_row_part(node.expression.name))
     return node
 
 

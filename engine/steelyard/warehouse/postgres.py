@@ -80,6 +80,7 @@ class PostgresWarehouse(Warehouse):
     """
 
     dialect: ClassVar[str] = "postgres"
+    keeps_state: ClassVar[bool] = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "text",
@@ -175,6 +176,11 @@ class PostgresWarehouse(Warehouse):
         self._temporaries[name] = None
         # Nobody gathers statistics of a temporary table but its session, and joins are planned by them.
         self.execute(f"analyze pg_temp.{quoted(name)}")
+
+    def create_table_as(self, table: str, schema: str, sql: str) -> None:
+        super().create_table_as(table, schema, sql)
+        # The same run joins it, before the server comes to gather statistics by itself.
+        self.execute(f"analyze {quoted(table, schema)}")
 
     def drop_temporaries(self) -> None:
         for name in self._temporaries:
