@@ -6,10 +6,10 @@ from itertools import product
 from types import MappingProxyType
 
 from steelyard.compile.measure import Measure
+from steelyard.compile.quantile_sql import is_per_unit
 from steelyard.errors import SpecError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
-from steelyard.spec.metric import MetricConfig
 
 AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -106,7 +106,7 @@ def require_supported(experiment: Experiment, measures: Sequence[tuple[MetricUse
     hint = "steelyard capabilities shows what goes together"
     for use, measure in measures:
         config = measure.query.source.config
-        for reason in refusals(experiment, use, config):
+        for reason in refusals(experiment, use, measure):
             raise SpecError(reason, where=where, hint=hint)
         if config.direction == "none" and use.role in ("success", "guardrail"):
             raise SpecError(
@@ -123,9 +123,9 @@ def require_supported(experiment: Experiment, measures: Sequence[tuple[MetricUse
         )
 
 
-def refusals(experiment: Experiment, use: MetricUse, config: MetricConfig) -> Iterator[str]:
+def refusals(experiment: Experiment, use: MetricUse, measure: Measure) -> Iterator[str]:
     """Yield why an experiment's use of a metric cannot be analysed."""
-    settings = experiment.analysis
+    settings, config = experiment.analysis, measure.query.source.config
     kinds: list[str] = [config.type]
     kinds += ["windowed"] if config.window is not None else []
     kinds += ["capped"] if config.winsorize is not None else []
@@ -142,12 +142,20 @@ def refusals(experiment: Experiment, use: MetricUse, config: MetricConfig) -> It
             yield f"{use.metric.name}: {reason}"
     if settings.adjustment == "post_stratify" and not settings.dimensions:
         yield "post_stratify needs a dimension to stratify by; add dimensions: [platform]"
-    if experiment.design == "cluster" and config.type != "ratio":
-        yield f"{use.metric.name}: a cluster's metric is a ratio, its sum over the cluster's units by their number"
+    if experiment.design == "cluster" and not _is_of_members(measure):
+        yield (
+            f"{use.metric.name}: a cluster's metric is a ratio, its sum over the cluster's units by their number,"
+            " or a quantile of rows"
+        )
     if experiment.design == "switchback" and config.type == "quantile":
         yield f"{use.metric.name}: a block of a switchback has a mean or a ratio, no quantile"
     if config.cluster is not None:
         yield f"{use.metric.name}: cluster is not analysed; make the cluster the unit, and the metric a ratio"
+
+
+def _is_of_members(measure: Measure) -> bool:
+    """Return whether a metric of clusters is one of their members, in which large clusters count for more."""
+    return measure.query.source.config.type == "ratio" or (measure.is_quantile and not is_per_unit(measure))
 
 
 def hypothesis_of(use: MetricUse) -> str:

@@ -13,7 +13,7 @@ from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.spec.design import EPOCH
 from steelyard.spec.experiment import Experiment
 from steelyard.stats.adjustment import full, unadjusted
-from steelyard.stats.cluster import cluster_pairs
+from steelyard.stats.cluster import compare_clusters
 from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.poststratification import poststratify
@@ -65,8 +65,7 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
         # Raw means over epochs of different shares say nothing.
         means = replace(means, raw_mean=np.concatenate([means.raw_mean[:1] * np.nan, means.raw_mean[1:]]))
     elif experiment.design == "cluster":
-        cells = Moments.stack([moments.metrics[measure.name].cells[one] for one in segments], axis=0)
-        pairs = cluster_pairs(cells, control=control, adjusted=means.method == "full")
+        pairs = compare_clusters(means, control=control)
     return MetricMeans(segments=segments, means=means, control=control, pairs=pairs)
 
 

@@ -166,11 +166,15 @@ def check_blocks(design: str, switchback: Switchback | None, *, variants: int, a
             )
 
 
-def check_clusters(design: str, test: str) -> None:
-    """Refuse tests of clusters, of which there are few, that need many units."""
-    if design == "cluster" and test != "fixed":
+FEWEST_SEQUENTIAL = 100
+"""Clusters per variant before which a sequential test has no bound."""
+
+
+def check_clusters(design: str, test: str, planned: int | None) -> None:
+    """Refuse sequential tests that are planned to end before they could begin."""
+    if design == "cluster" and test != "fixed" and planned is not None and planned < FEWEST_SEQUENTIAL:
         raise problem(
-            f"a {test} test needs hundreds of units, and a cluster is one",
+            f"a {test} test needs {FEWEST_SEQUENTIAL} clusters per variant, and {planned} are planned",
             at=["analysis", "test"],
             hint="use test: fixed",
         )

@@ -256,7 +256,7 @@ class Experiment(Spec):
         check_design(self.design)
         check_epochs(self.design, self.epochs, start=self.start, end=self.end, analysis=self.analysis)
         check_blocks(self.design, self.switchback, variants=len(self.variants), analysis=self.analysis)
-        check_clusters(self.design, self.analysis.test)
+        check_clusters(self.design, self.analysis.test, self.duration.target_sample_size_per_variant)
         check_factors(self.design, [variant.factors for variant in self.variants])
         if self.shipped and self.design != "holdback":
             raise problem(

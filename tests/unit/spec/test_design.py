@@ -103,7 +103,10 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
             "a group_sequential test needs shares that outcomes have no say in",
         ),
         ({"design": "bandit", "analysis": "fixed"}, "a bandit needs the epochs of its allocation"),
-        ({"design": "cluster"}, "a group_sequential test needs hundreds of units, and a cluster is one"),
+        (
+            {"design": "cluster", "duration": {"target_sample_size_per_variant": 99}},
+            "a group_sequential test needs 100 clusters per variant, and 99 are planned",
+        ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
         ({"design": "aa"}, "this version does not analyse the design aa"),
         ({"switchback": {"region": "country"}}, "a fixed_split has no blocks"),
