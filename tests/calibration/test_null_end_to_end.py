@@ -52,6 +52,14 @@ ROLLOUT: dict[str, Any] = {
         {"start": GROWN, "allocation": ["50%", "50%"]},
     ],
 }
+SAME: dict[str, Any] = {
+    **SPEC,
+    "design": "aa",
+    "metrics": {
+        "primary": ["conversion", "checkout_rate"],
+        "guardrails": ["orders_per_user", "pages_per_session"],
+    },
+}
 RELABELLED = """
 insert into exposures (experiment_id, user_id, variant, exposed_at, country, platform)
 select 'null-' || lpad(salt::varchar, 4, '0'), user_id,
@@ -104,6 +112,14 @@ def rolled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     total = ROLLED_FULL if request.config.getoption("--full-calibration") else ROLLED_QUICK
     folder = _seeded(tmp_path_factory.mktemp("rolled"))
     return [one for first in range(0, total, BATCH) for one in _run(folder, first, ROLLOUT)]
+
+
+@pytest.fixture(scope="module")
+def same(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Replicate]:
+    """The same users in A/As of four metrics."""
+    total = ROLLED_FULL if request.config.getoption("--full-calibration") else ROLLED_QUICK
+    folder = _seeded(tmp_path_factory.mktemp("same"))
+    return [one for first in range(0, total, BATCH) for one in _run(folder, first, SAME)]
 
 
 def _seeded(root: Path) -> Path:
@@ -224,6 +240,19 @@ def test_rollouts_whose_shares_change_keep_to_their_level(
             high=above(level, rolled),
             path="rows",
         )
+
+
+def test_an_aa_of_several_metrics_raises_a_false_alarm_as_often_as_it_says(
+    same: list[Replicate], calibrate: Calibration
+) -> None:
+    alarms = float(np.mean([one.undisturbed == "invalid" for one in same]))
+    assert {one.undisturbed for one in same} <= {"invalid", "do_not_ship"}
+    alone = float(np.mean([min(one.p_values) <= 0.05 for one in same]))
+    for name, rate, band in (
+        ("A/A of 4 metrics, 14 looks: any false alarm", alarms, {"high": above(0.05, same)}),
+        ("negative control: A/A of 4 metrics, each at .05", alone, {"low": 0.09}),
+    ):
+        calibrate.check("aa", name, rate, replicates=len(same), seed=SEED, path="rows", **band)
 
 
 def test_the_guardrail_with_a_wide_margin_passes(replicates: list[Replicate]) -> None:

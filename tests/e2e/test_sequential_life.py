@@ -32,7 +32,13 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in (folder / "experiments").iterdir():
         if path.stem != NAME:
             path.unlink()
-    rewrite(folder, end=END, metrics=METRICS, duration={"target_sample_size_per_variant": 20_000})
+    rewrite(
+        folder,
+        design="fixed_split",
+        end=END,
+        metrics=METRICS,
+        duration={"target_sample_size_per_variant": 20_000},
+    )
     data = folder / "fixtures" / "data"
     data.mkdir(parents=True)
     for name, table in load("generate").build(users=USERS).items():

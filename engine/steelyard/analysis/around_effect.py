@@ -120,8 +120,11 @@ def _dilution(one: TestedMetric, analysis: Analysis, counts: LogCounts) -> Itera
 
 
 def _belief(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
-    """Yield posterior, chance to win and expected losses under a weak prior on the relative scale."""
-    if one.test.direction == 0:
+    """Yield posterior, chance to win and expected losses under a weak prior on the relative scale.
+
+    What is the same can neither win nor lose, so that an A/A has none.
+    """
+    if one.test.direction == 0 or analysis.calendar.experiment.design == "aa":
         return
     pairs = one.means.pairs
     for treatment, variant in enumerate(analysis.calendar.experiment.treatments):

@@ -108,7 +108,8 @@ def require_supported(experiment: Experiment, measures: Sequence[tuple[MetricUse
         config = measure.query.source.config
         for reason in refusals(experiment, use, measure):
             raise SpecError(reason, where=where, hint=hint)
-        if config.direction == "none" and use.role in ("success", "guardrail"):
+        # An A/A tests every metric in both directions.
+        if config.direction == "none" and use.role in ("success", "guardrail") and experiment.design != "aa":
             raise SpecError(
                 f"{measure.key.name} is a {use.role} metric without a direction",
                 where=where,

@@ -1,11 +1,13 @@
 """The rows of the table ``decisions``."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from steelyard.analysis.results import Analysis, TestedMetric
+from steelyard.spec.experiment import Experiment
+from steelyard.stats.aa import judge_aa
 from steelyard.stats.decision import Decision, TestResult, decide_all
 
 RECOMMENDATIONS = {
@@ -15,6 +17,12 @@ RECOMMENDATIONS = {
     "keep_running": "Keep {variant} running.",
     "invalid": "Do not use the results: the experiment is not valid.",
 }
+AA_RECOMMENDATIONS = {
+    "do_not_ship": "Nothing differs between {variant} and {control}, as it should.",
+    "keep_running": "Keep {variant} running: nothing differs so far, as it should.",
+    "invalid": "Investigate the pipeline before using it for other experiments.",
+}
+"""Of an A/A, which has nothing to ship."""
 _SIDES = {"greater": 1, "less": -1}
 
 
@@ -24,10 +32,14 @@ def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Itera
     failed = [check for check in health if check["status"] == "fail" and check["metric"] == ""]
     quality = [TestResult(metric=check["check_name"], role="quality", significant=True) for check in failed]
     results = {
-        variant.name: [*(_test_result(one, position) for one in analysis.tests), *quality]
+        variant.name: [
+            *(_test_result(one, position, either=experiment.design == "aa") for one in analysis.tests),
+            *quality,
+        ]
         for position, variant in enumerate(experiment.treatments)
     }
-    verdicts = {is_over: decide_all(results, finished=is_over) for is_over in (False, True)}
+    judge = _judge_all if experiment.design == "aa" else decide_all
+    verdicts = {is_over: judge(results, finished=is_over) for is_over in (False, True)}
     for position, variant in enumerate(experiment.treatments):
         is_over = analysis.calendar.is_finished or _is_spent(analysis, position)
         decision, extra = _hold_back(verdicts[is_over][variant.name], analysis)
@@ -38,20 +50,26 @@ def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Itera
             "experiment_id": experiment.name,
             "variant": variant.name,
             "decision": decision.decision,
-            "recommendation": _recommendation(decision, variant.name, extra),
+            "recommendation": _recommendation(decision, experiment, variant.name, extra),
             "reasons": [*extra, *reasons],
         }
 
 
-def _test_result(one: TestedMetric, treatment: int) -> TestResult:
+def _judge_all(results: Mapping[str, Sequence[TestResult]], *, finished: bool = False) -> dict[str, Decision]:
+    """Judge each treatment of an A/A."""
+    return {name: judge_aa(tests, finished=finished) for name, tests in results.items()}
+
+
+def _test_result(one: TestedMetric, treatment: int, *, either: bool) -> TestResult:
     """Return a test's result on everyone at the last day.
 
-    A metric without a preferred direction can neither speak for shipping nor against it.
+    A metric without a preferred direction can neither speak for shipping nor against it, but ``either`` direction
+    speaks against an A/A.
     """
     at = (0, -1, treatment)
     is_known = bool(np.isfinite(one.comparison.statistic[at]))
     preferred = one.test.direction or _SIDES.get(one.test.alternative, 0)
-    is_neutral = one.test.decides_as == "success" and preferred == 0
+    is_neutral = one.test.decides_as == "success" and preferred == 0 and not either
     return TestResult(
         metric=one.test.label,
         role=one.test.decides_as,
@@ -91,7 +109,11 @@ def _hold_back(decision: Decision, analysis: Analysis) -> tuple[Decision, list[d
     return Decision(decision="keep_running", state="continue", reasons=decision.reasons), extra
 
 
-def _recommendation(decision: Decision, variant: str, extra: Sequence[dict[str, str]]) -> str:
+def _recommendation(
+    decision: Decision, experiment: Experiment, variant: str, extra: Sequence[dict[str, str]]
+) -> str:
     """Return the decision and its first reason."""
     texts = [reason["text"] for reason in extra] + [str(reason) for reason in decision.reasons]
-    return " ".join([RECOMMENDATIONS[decision.decision].format(variant=variant), *texts[:1]])
+    words = AA_RECOMMENDATIONS if experiment.design == "aa" else RECOMMENDATIONS
+    head = words[decision.decision].format(variant=variant, control=experiment.control)
+    return " ".join([head, *texts[:1]])

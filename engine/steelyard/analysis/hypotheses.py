@@ -6,6 +6,7 @@ from typing import Literal
 
 from steelyard.analysis.moments import ExperimentMoments
 from steelyard.compile.measure import Measure
+from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.stats.decision import DecisionDesign, decision_design
 
@@ -71,9 +72,12 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
 
     Success metrics share alpha, guardrails with a margin get it whole, and all tests for deterioration and quality
     share the false-alarm budget (STATISTICS 14). A metric without a direction is not tested for deterioration, and
-    one with several roles is tested for it once. Without a correction every test has alpha.
+    one with several roles is tested for it once. Without a correction every test has alpha. An A/A tests every metric,
+    whatever its role, for any difference; together they share alpha.
     """
     experiment, uses = moments.planned.numbered.spec, moments.planned.measures
+    if experiment.design == "aa":
+        return _design_aa(experiment, _once(uses))
     success = [one for one in uses if one[0].role == "success"]
     guarded = [one for one in uses if one[0].role == "guardrail" and one[0].margin is not None]
     quality = [one for one in uses if one[0].role == "quality"]
@@ -98,6 +102,21 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
         *_tests(quality, "superiority", "quality", alpha=design.alpha_harm),
     ]
     return _named(tests), design
+
+
+def _design_aa(experiment: Experiment, uses: Sequence[Use]) -> tuple[list[Test], DecisionDesign]:
+    """Return one test for any difference per metric, at levels that bound the chance of any false alarm by alpha."""
+    settings = experiment.analysis
+    design = decision_design(
+        alpha=settings.alpha,
+        power=settings.power,
+        success=len(uses),
+        guardrails=0,
+        treatments=len(experiment.treatments),
+    )
+    return _named(
+        list(_tests(uses, "superiority", "success", alpha=design.alpha_success, beta=design.beta))
+    ), design
 
 
 def _once(uses: Sequence[Use]) -> list[Use]:

@@ -13,6 +13,20 @@ FEWEST = 2
 """Units that each variant needs for an experiment to be one."""
 
 
+def learning_rows(
+    analysis: Analysis, decisions: Sequence[dict[str, Any]], health: Sequence[dict[str, Any]]
+) -> Iterator[dict[str, Any]]:
+    """Yield the outcome of an experiment; none of an A/A, which tests the pipeline and no change.
+
+    Args:
+        analysis: The experiment.
+        decisions: Its rows of the table ``decisions``.
+        health: Its rows of the table ``health``.
+    """
+    if analysis.calendar.experiment.design != "aa":
+        yield learning_row(analysis, decisions, health)
+
+
 def learning_row(
     analysis: Analysis, decisions: Sequence[dict[str, Any]], health: Sequence[dict[str, Any]]
 ) -> dict[str, Any]:

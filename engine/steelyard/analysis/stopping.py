@@ -28,9 +28,9 @@ def stopping_rows(analysis: Analysis) -> Iterator[Row]:
                 continue
             yield _reached(one, analysis, variant.name, looks[-1])
             stopped = _stop(one, looks)
-            if stopped is None:
+            if stopped is None and analysis.calendar.experiment.design != "aa":
                 yield from _futility(one, analysis, variant.name, looks[-1])
-            else:
+            if stopped is not None:
                 yield from _found(one, variant.name, looks[: stopped + 1])
 
 

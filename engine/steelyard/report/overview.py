@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from steelyard.report.numbers import aligned, percent
 from steelyard.report.text import Report, everyone, shown_rows
-from steelyard.report.words import DECISIONS, Row, effect_text
+from steelyard.report.words import Row, decision_text, effect_text, is_of_aa
 from steelyard.stats.shrinkage import shrink_programme
 
 _Key = tuple[str, str]
@@ -14,7 +14,7 @@ def render_overview(reports: Sequence[Report]) -> str:
     """Return one line per experiment and treatment: what was decided, and the first primary metric's effect.
 
     Beside it stands the effect drawn towards zero by what all experiments on the same metric show, against the winner's
-    curse; experiments that are not valid have no say in it.
+    curse; experiments that are not valid and A/As have no say in it.
     """
     shrunken = _shrunken(reports)
     rows = [row for report in reports for row in _rows(report, shrunken)]
@@ -48,7 +48,7 @@ def _rows(report: Report, shrunken: Mapping[_Key, float]) -> Iterator[list[str]]
             str(report.experiment["experiment_id"]),
             str(report.as_of),
             str(decision["variant"]),
-            DECISIONS.get(decision["decision"], decision["decision"]),
+            decision_text(decision),
             "" if primary is None else str(primary["metric"]),
             effect,
             interval,
@@ -62,7 +62,7 @@ def _shrunken(reports: Sequence[Report]) -> dict[_Key, float]:
     for report in reports:
         for decision in report.decisions:
             row = _primary(report, str(decision["variant"]))
-            if row is None or decision["decision"] == "invalid":
+            if row is None or decision["decision"] == "invalid" or is_of_aa(decision):
                 continue
             effect, error = row["relative_effect"], row.get("relative_std_error")
             if effect is not None and error:

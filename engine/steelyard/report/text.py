@@ -8,7 +8,7 @@ from datetime import date
 
 from steelyard.report.insights import sentences
 from steelyard.report.numbers import aligned, number, p_equals, p_value
-from steelyard.report.words import DECISIONS, TESTS, Row, effect_text, reason_text, verdict
+from steelyard.report.words import TESTS, Row, decision_text, effect_text, reason_text, reasons_of, verdict
 
 WIDTH = 100
 _ROLES = {"primary": "primary", "secondary": "secondary", "guardrail": "guardrails", "quality": "quality"}
@@ -101,10 +101,8 @@ def _dates(report: Report) -> str:
 
 
 def _decision(decision: Row) -> Iterator[str]:
-    reasons = decision["reasons"]
-    parsed = json.loads(reasons) if isinstance(reasons, str) else reasons
-    yield f"{DECISIONS.get(decision['decision'], decision['decision'])}: {decision['variant']}"
-    for reason in parsed:
+    yield f"{decision_text(decision)}: {decision['variant']}"
+    for reason in reasons_of(decision):
         yield from _wrapped(reason["text"], "  - ")
 
 

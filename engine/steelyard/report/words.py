@@ -1,5 +1,6 @@
 """Rows of the result tables in words."""
 
+import json
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -18,6 +19,14 @@ DECISIONS = MappingProxyType(
         "invalid": "INVALID",
     }
 )
+OF_AN_AA = MappingProxyType(
+    {
+        "difference_found": "INVESTIGATE",
+        "no_difference": "NO DIFFERENCE",
+        "no_difference_yet": "NO DIFFERENCE YET",
+    }
+)
+"""Decisions on an A/A, by the code of a reason that only an A/A has."""
 TESTS = MappingProxyType(
     {
         "fixed": "A fixed test is read once, at the end",
@@ -53,6 +62,31 @@ def reason_text(reason: str) -> str:
     prefix, _, code = reason.rpartition(": ")
     sentence = REASONS.get(code) or NOTES.get(code) or OTHER_REASONS.get(code) or code.replace("_", " ")
     return f"no {prefix.replace('_', ' ')}: {sentence}" if prefix else sentence
+
+
+def reasons_of(decision: Row) -> list[Row]:
+    """Return the reasons of a row of ``decisions``, which warehouses without JSON hand back as text."""
+    reasons = decision["reasons"]
+    return list(json.loads(reasons) if isinstance(reasons, str) else reasons)
+
+
+def is_of_aa(decision: Row) -> bool:
+    """Return whether a decision compares variants that get the same."""
+    return any(reason.get("code") in OF_AN_AA for reason in reasons_of(decision))
+
+
+def decision_text(decision: Row) -> str:
+    """Return a decision in capitals.
+
+    Examples:
+        >>> decision_text({"decision": "do_not_ship", "reasons": [{"code": "result_missing"}]})
+        'DO NOT SHIP'
+        >>> decision_text({"decision": "do_not_ship", "reasons": '[{"code": "no_difference"}]'})
+        'NO DIFFERENCE'
+    """
+    codes = [str(reason.get("code")) for reason in reasons_of(decision)]
+    of_aa = [OF_AN_AA[code] for code in codes if code in OF_AN_AA]
+    return of_aa[0] if of_aa else DECISIONS.get(decision["decision"], decision["decision"])
 
 
 def effect_text(row: Row) -> tuple[str, str]:

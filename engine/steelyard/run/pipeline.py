@@ -17,7 +17,7 @@ from steelyard.analysis.decisions import decision_rows
 from steelyard.analysis.factorial import factorial_rows
 from steelyard.analysis.health import health_rows
 from steelyard.analysis.holdback import Shipped, holdback_rows
-from steelyard.analysis.learning import learning_row
+from steelyard.analysis.learning import learning_rows
 from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
 from steelyard.analysis.results import Looks, analyse
@@ -300,7 +300,7 @@ class Run:
                     *holdback_rows(analysis, self._shipped(name)),
                 )
             ],
-            "learning": [self._stamp(learning_row(analysis, decisions, health))],
+            "learning": [self._stamp(row) for row in learning_rows(analysis, decisions, health)],
             "caps": [
                 self._stamp(row) for row in cap_rows(moments.planned, collected.caps, as_of=self.result.as_of)
             ],

@@ -13,7 +13,6 @@ from steelyard.spec.model import Spec, parsed_by, problem
 from steelyard.spec.times import parse_day
 
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
-ANALYSED_DESIGNS = ("fixed_split", "rollout", "bandit", "switchback", "factorial", "cluster", "holdback")
 WITH_EPOCHS = ("rollout", "bandit")
 EPOCH = "allocation_epoch"
 """Dimension by which results are split where the allocation changes: the first day of a unit's epoch."""
@@ -85,16 +84,6 @@ def _parse_epoch(value: dict[str, Any], names: Sequence[Any], index: int) -> dic
         raise problem(error.args[0], at=at, hint=error.hint) from None
 
 
-def check_design(design: str) -> None:
-    """Refuse a design that is not analysed."""
-    if design not in ANALYSED_DESIGNS:
-        raise problem(
-            f"this version does not analyse the design {design}",
-            at=["design"],
-            hint=f"use one of {', '.join(ANALYSED_DESIGNS)}",
-        )
-
-
 def check_epochs(
     design: str, epochs: Sequence[Epoch], *, start: date | None, end: date | None, analysis: Analysis
 ) -> None:
@@ -102,7 +91,7 @@ def check_epochs(
     if design not in WITH_EPOCHS:
         if epochs:
             raise problem(
-                f"a {design} has one allocation",
+                f"{_named(design)} has one allocation",
                 at=["epochs"],
                 hint="say design: rollout or bandit, or leave epochs out",
             )
@@ -143,12 +132,18 @@ def check_epochs(
             )
 
 
+def _named(design: str) -> str:
+    return "an A/A" if design == "aa" else f"a {design}"
+
+
 def check_blocks(design: str, switchback: Switchback | None, *, variants: int, analysis: Analysis) -> None:
     """Refuse what a switchback, whose units are blocks of time, does not go with."""
     if design != "switchback":
         if switchback is not None:
             raise problem(
-                f"a {design} has no blocks", at=["switchback"], hint="say design: switchback, or leave it out"
+                f"{_named(design)} has no blocks",
+                at=["switchback"],
+                hint="say design: switchback, or leave it out",
             )
         return
     if variants != 2:

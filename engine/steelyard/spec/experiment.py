@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
 
 from steelyard.errors import SpecError
 from steelyard.hashing import DEFAULT, SCHEMES, Scheme
+from steelyard.spec.aa import check_aa
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.design import (
     Design,
@@ -16,7 +17,6 @@ from steelyard.spec.design import (
     Switchback,
     check_blocks,
     check_clusters,
-    check_design,
     check_epochs,
     check_factors,
     parse_epochs,
@@ -253,7 +253,9 @@ class Experiment(Spec):
             raise problem(
                 f"no variant is named {self.control!r}", at=["control"], hint=closest(self.control, names)
             )
-        check_design(self.design)
+        check_aa(
+            self.design, self.metrics, self.analysis, configs=[variant.config for variant in self.variants]
+        )
         check_epochs(self.design, self.epochs, start=self.start, end=self.end, analysis=self.analysis)
         check_blocks(self.design, self.switchback, variants=len(self.variants), analysis=self.analysis)
         check_clusters(self.design, self.analysis.test, self.duration.target_sample_size_per_variant)

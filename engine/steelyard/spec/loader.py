@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from steelyard.errors import SpecError
+from steelyard.spec.aa import without_plans
 from steelyard.spec.document import Document, Location, read_document
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.fields import closest
@@ -185,9 +186,12 @@ def _on_surface(experiment: Experiment, surfaces: Mapping[str, Surface]) -> Expe
     surface = surfaces.get(experiment.surface or "")
     if surface is None:
         return experiment.model_copy(update={"domain": experiment.domain or experiment.surface})
+    required = surface.required_metrics
+    if experiment.design == "aa":
+        required = without_plans(required)
     return experiment.model_copy(
         update={
-            "metrics": experiment.metrics.with_required(surface.required_metrics),
+            "metrics": experiment.metrics.with_required(required),
             "domain": experiment.domain or surface.domain or surface.name,
         }
     )

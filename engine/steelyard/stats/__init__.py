@@ -9,6 +9,7 @@ be taken one by one: `Moments` -> `unadjusted`, `full_adjustment` or `poststrati
 `non_inferiority` or `deterioration`.
 """
 
+from steelyard.stats.aa import judge_aa
 from steelyard.stats.adjustment import full as full_adjustment
 from steelyard.stats.adjustment import pooled as common_slope_adjustment
 from steelyard.stats.adjustment import unadjusted
@@ -148,6 +149,7 @@ __all__ = [
     "interaction_effects",
     "interaction_weights",
     "is_powered",
+    "judge_aa",
     "judge_rollout",
     "learning_summary",
     "level_weights",

@@ -20,6 +20,9 @@ SENTENCES: Mapping[str, str] = {
     "quality_failed": "{metric} failed, so the numbers cannot be trusted.",
     "quality_unknown": "{metric} could not be checked.",
     "result_missing": "{metric} has no result.",
+    "difference_found": "{metric} differs, though the variants get the same: find out what treats them differently.",
+    "no_difference": "{metric} does not differ, as it should.",
+    "no_difference_yet": "{metric} does not differ so far, as it should.",
     "nothing_to_ship_on": "No success metric and no guardrail with a margin: nothing can speak for shipping.",
 }
 """What each reason of a decision says to people."""

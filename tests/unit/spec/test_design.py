@@ -108,7 +108,6 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
             "a group_sequential test needs 100 clusters per variant, and 99 are planned",
         ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
-        ({"design": "aa"}, "this version does not analyse the design aa"),
         ({"switchback": {"region": "country"}}, "a fixed_split has no blocks"),
         (
             {"design": "switchback", "analysis": "always_valid"},

@@ -337,11 +337,6 @@ CASES = [
     ),
     ("name: checkout-progress-bar", "name: a:b", ":1: name: 'a:b' is not a safe name"),
     ("owner: payments-team", "owner: 5", ":3: owner must be text, not 5\n  hint: put it in quotes"),
-    (
-        "owner: payments-team",
-        "design: aa",
-        ":3: this version does not analyse the design aa\n  hint: use one of fixed_split, rollout",
-    ),
     ("owner: payments-team", "design: bandid", ":3: unknown design 'bandid'\n  hint: did you mean 'bandit'?"),
     (
         "owner: payments-team",
