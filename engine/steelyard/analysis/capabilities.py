@@ -148,6 +148,9 @@ def refusals(experiment: Experiment, use: MetricUse, measure: Measure) -> Iterat
             f"{use.metric.name}: a cluster's metric is a ratio, its sum over the cluster's units by their number,"
             " or a quantile of rows"
         )
+    retention = experiment.retention
+    if retention is not None and retention.name == use.metric.name and config.type != "proportion":
+        yield f"{use.metric.name}: a retention is a proportion of units that are still there; add type='proportion'"
     if experiment.design == "switchback" and config.type == "quantile":
         yield f"{use.metric.name}: a block of a switchback has a mean or a ratio, no quantile"
     if config.cluster is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from steelyard.analysis.attrition import attrition
 from steelyard.analysis.critical import UNPLANNED
 from steelyard.analysis.health_check import check
 from steelyard.analysis.health_log import few_clusters, log_quality, overlaps, srm_by_day, trigger_rate
@@ -30,6 +31,7 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
         *srm_by_day(analysis, thresholds),
         *trigger_rate(analysis, counts, thresholds),
         *few_clusters(analysis),
+        *attrition(analysis, thresholds),
         *overlaps(analysis, counts, thresholds),
         *_multiple_exposure(analysis, counts, thresholds),
         *_pre_exposure(analysis, thresholds),

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, ValidationInfo, model_validator
 
 from steelyard.errors import SpecError
 from steelyard.hashing import DEFAULT, SCHEMES, Scheme
@@ -24,6 +24,7 @@ from steelyard.spec.design import (
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
 from steelyard.spec.fields import closest, parse_label, shown
 from steelyard.spec.inference import Analysis, ColumnName, Defaults
+from steelyard.spec.metric import MetricRef
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
 from steelyard.spec.programme import parse_scheme
 from steelyard.spec.project import FileName, Text
@@ -129,6 +130,7 @@ class Experiment(Spec):
         epochs: Of a rollout: when its allocation changed; that of the variants is the last one.
         switchback: Of a switchback: how its blocks got their variants.
         shipped: Of a holdback: experiments whose changes it holds back.
+        retention: Of a holdback: which of its metrics, a proportion, says that a unit is still there.
         control: Name of the variant that the others are compared with.
         targeting: Values that columns of the exposures must have.
         metrics: By role.
@@ -156,6 +158,7 @@ class Experiment(Spec):
     epochs: tuple[Epoch, ...] = ()
     switchback: Switchback | None = None
     shipped: Annotated[tuple[FileName, ...], OneOrMany] = ()
+    retention: Annotated[MetricRef, parsed_by(MetricRef.parse), PlainSerializer(str)] | None = None
     control: Text
     targeting: Annotated[dict[Text, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
         default_factory=dict
@@ -264,11 +267,25 @@ class Experiment(Spec):
             raise problem(
                 "only a holdback has shipped experiments", at=["shipped"], hint="say design: holdback"
             )
+        self._check_retention()
         if not self.metrics.uses:
             raise problem("the experiment names no metric", at=["metrics"], hint="add primary: some_metric")
         self._check_salt()
         self._check_days()
         return self
+
+    def _check_retention(self) -> None:
+        if self.retention is None:
+            return
+        if self.design != "holdback":
+            raise problem("only a holdback has a retention", at=["retention"], hint="say design: holdback")
+        names = [use.metric.name for use in self.metrics.uses]
+        if self.retention.name not in names:
+            raise problem(
+                f"the retention {self.retention.name!r} is none of the experiment's metrics",
+                at=["retention"],
+                hint=closest(self.retention.name, names) or "list it under guardrails",
+            )
 
     def _check_salt(self) -> None:
         try:

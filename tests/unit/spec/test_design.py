@@ -108,6 +108,11 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
             "a group_sequential test needs 100 clusters per variant, and 99 are planned",
         ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
+        ({"retention": "orders"}, "only a holdback has a retention"),
+        (
+            {"design": "holdback", "retention": "order"},
+            "the retention 'order' is none of the experiment's metrics",
+        ),
         ({"switchback": {"region": "country"}}, "a fixed_split has no blocks"),
         (
             {"design": "switchback", "analysis": "always_valid"},
