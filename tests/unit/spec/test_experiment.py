@@ -48,6 +48,7 @@ def test_the_long_form_is_read(root: Path) -> None:
         "epochs": [],
         "switchback": None,
         "shipped": [],
+        "retention": None,
         "control": "control",
         "targeting": {"country": ["SG", "MY", "TH"]},
         "metrics": {
