@@ -1,4 +1,4 @@
-"""A covariate's look-back that summer time begins in: it is a span of hours, and none of them is lost."""
+"""Spans of hours that summer time begins in: a covariate's look-back, and windows that close after it."""
 
 import json
 from datetime import date, datetime
@@ -42,3 +42,39 @@ def test_no_hour_before_the_exposure_is_lost_where_summer_time_begins(
     ran = small_project.run(tmp_path, date(2026, 4, 3), is_series=is_series)
     means = [json.loads(row["means"])[1] for row in ran.rows("moments", "as_of = date '2026-04-03'")]
     assert means == pytest.approx([2.5, 2.5])
+
+
+def test_a_window_whose_day_was_kept_before_summer_time_began_closes_by_the_hour(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(small_project.PROJECT, "timezone", "Europe/Berlin")
+    # 23:30 of 26 March in Berlin. Three days of 24 hours later it is 00:30 of 30 March, summer time.
+    exposed = datetime(2026, 3, 26, 22, 30)
+    users = [f"u{number}" for number in range(8)]
+    exposures = [
+        ("bar", user, ("control", "treatment")[number % 2], exposed, "SG")
+        for number, user in enumerate(users)
+    ]
+    small_project.write(
+        tmp_path,
+        experiments={
+            "bar": {
+                "hypothesis": "It helps.",
+                "owner": "us",
+                "status": "running",
+                "start": date(2026, 3, 26),
+                "end": date(2026, 4, 3),
+                "variants": ["control", "treatment"],
+                "metrics": {"primary": "spend"},
+                "duration": {"target_sample_size_per_variant": 100},
+            }
+        },
+        tables={"exposures": exposures, "events": [(user, exposed, 5.0) for user in users]},
+        metrics={"spend": small_project.METRICS["spend"].replace("'end': '1d'", "'end': '3d'")},
+    )
+    counted = {}
+    for day in (28, 29, 30):
+        ran = small_project.run(tmp_path, date(2026, 3, day))
+        counted[day] = [row["n"] for row in ran.rows("moments", f"as_of = date '2026-03-{day}'")]
+    assert ran.result.reused["bar"].mode == "incremental"
+    assert counted == {28: [0, 0], 29: [0, 0], 30: [4, 4]}

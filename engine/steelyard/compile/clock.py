@@ -24,12 +24,14 @@ class Clock:
         naive: Zone of timestamps that carry none.
         first: Beginning of the span, UTC.
         last: Its end, UTC.
+        ahead: How far beyond its end days are still told, for windows that close there.
     """
 
     days: ZoneInfo
     naive: ZoneInfo
     first: datetime
     last: datetime
+    ahead: timedelta = timedelta(0)
 
     def start_of(self, day: date) -> datetime:
         """Return the UTC moment at which a day begins, without zone."""
@@ -38,7 +40,8 @@ class Clock:
     def local_day(self, instant: exp.Expr) -> exp.Expr:
         """Return the day of an instant, in the project's zone."""
         return exp.cast(
-            _shift(instant, list(_offsets(self.days, self.first, self.last, is_utc=True))), "date"
+            _shift(instant, list(_offsets(self.days, self.first, self.last + self.ahead, is_utc=True))),
+            "date",
         )
 
     def from_naive(self, value: exp.Expr) -> exp.Expr:

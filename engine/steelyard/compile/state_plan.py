@@ -1,7 +1,7 @@
 """A group's plan that continues from state: it reads the days after the last closed one, and keeps their totals."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -79,6 +79,9 @@ class StatePlan(GroupPlan):
         dialect: str,
     ) -> None:
         super().__init__(group, files=files, types=types, templates=templates, dialect=dialect)
+        # Days on which windows close are kept, so they have to be right before they have come.
+        ahead = max((closing.end for closing in group.closings.values()), default=timedelta(0))
+        self.clock = replace(self.clock, ahead=ahead + DAY)
         self.since, self.tables, self.taken = since, tables, taken
         self.has_open_facts = has_open_facts
 

@@ -175,7 +175,7 @@ def test_a_past_day_is_computed_in_full_and_leaves_the_state_alone(kept: Shop) -
 
 
 def test_state_of_another_version_of_the_engine_is_not_used(kept: Shop) -> None:
-    kept.execute("update steelyard.state set parts = replace(parts, 'state 1', 'state 0')")
+    kept.execute("update steelyard.state set parts = replace(parts, 'state 2', 'state 0')")
     assert runs(kept, "2026-04-02")["reason"] == "the engine has changed"
 
 
