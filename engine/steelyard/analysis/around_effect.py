@@ -1,22 +1,18 @@
-"""What stands around an effect: segments, time, a trigger's dilution, and belief.
+"""What stands around an effect: segments, time, caps, a trigger's dilution, and belief.
 
 Nothing here decides. Under a fixed test it is shown with the results, once the experiment is stopped.
 """
 
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-
 from steelyard.analysis.effect_by_segment import segment_insights
 from steelyard.analysis.effect_over_time import cohort_insights, novelty_insights
 from steelyard.analysis.insight import Row, insight, metrics_once
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE
+from steelyard.analysis.other_caps import other_caps
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
-from steelyard.metric_types.registry import METRIC_TYPES
-from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.bayes import normal_posterior
-from steelyard.stats.caps import cap_sensitivity
 from steelyard.stats.dilution import diluted
 from steelyard.stats.significance import critical_value
 
@@ -43,46 +39,9 @@ def around_effect(analysis: Analysis, counts: LogCounts, *, minimum_units: int) 
         if analysis.calendar.experiment.analysis.novelty:
             yield from novelty_insights(one, analysis)
         yield from _belief(one, analysis)
-        yield from _without_cap(one, analysis)
+        yield from other_caps(one, analysis)
         if analysis.calendar.experiment.analysis.trigger is not None:
             yield from _dilution(one, analysis, counts)
-
-
-def _without_cap(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
-    """Yield the effect without the metric's cap, unadjusted, from the same pass over the rows."""
-    moments, measure = analysis.moments, one.test.measure
-    found = moments.uncapped.get(measure.name)
-    limits = moments.metrics[measure.name].caps if found is not None else {}
-    if found is None or not limits:
-        return
-    kind = METRIC_TYPES[measure.query.source.config.type]
-    outcomes = list(range(len(measure.fills)))
-    cells = [metric.cells[EVERYONE][-1].select(outcomes) for metric in (moments.metrics[measure.name], found)]
-    reduced = [kind.reduce(cell) for cell in cells]
-    pairs = [unadjusted(part.moments, reason=part.reason).pairs(one.means.control) for part in reduced]
-    compared = cap_sensitivity(
-        pairs, [limits.get("upper", limits.get("lower", np.nan)), np.nan], alpha=one.test.alpha
-    )
-    plain = compared.comparisons[1]
-    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-        word = "the same as" if compared.is_stable[treatment] else "something else than"
-        gain = compared.precision[0][treatment]
-        detail = f"The effect without the cap says {word} with it."
-        if np.isfinite(gain):
-            detail += f" The cap leaves {gain:.0%} of the variance."
-        yield insight(
-            "without_cap",
-            one,
-            variant.name,
-            estimate=plain.effect[treatment],
-            std_error=plain.std_error[treatment],
-            ci_lower=plain.ci_lower[treatment],
-            ci_upper=plain.ci_upper[treatment],
-            statistic=plain.statistic[treatment],
-            p_value=plain.p_value[treatment],
-            detail=detail,
-            reason=str(plain.reason[treatment]) or None,
-        )
 
 
 def _dilution(one: TestedMetric, analysis: Analysis, counts: LogCounts) -> Iterator[Row]:

@@ -130,7 +130,7 @@ class Collector:
             return {}
         tree, names = query
         rows = self._rows("caps", tree)
-        _require_finite(rows, self.plan.group.measures)
+        _require_finite(rows, self._named(self.plan.group.measures))
         return {
             f"{name}_{experiment}": None if value is None else float(value)
             for experiment, *values in rows
@@ -144,8 +144,12 @@ class Collector:
 
     def _finite_rows(self, query: MomentQuery, tree: Tree) -> Sequence[tuple[Any, ...]]:
         rows = self._rows(query.name, tree)
-        _require_finite(rows, [layout.measure for layout in query.layouts])
+        _require_finite(rows, self._named(layout.measure for layout in query.layouts))
         return rows
+
+    def _named(self, measures: Iterable[str]) -> Iterable[str]:
+        """Return the names of measures, of those under other caps the name of the one that they stand beside."""
+        return dict.fromkeys(self.plan.group.measures[name].beside or name for name in measures)
 
     def _asked_shifts(self, query: MomentQuery, caps: Mapping[str, float | None]) -> dict[str, float]:
         shifts: dict[str, float] = {}

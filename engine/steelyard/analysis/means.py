@@ -52,12 +52,21 @@ def _with_epochs(pairs: MeanPair, weighting: Weighting) -> MeanPair:
     return MeanPair(**whole, notes=noted)
 
 
-def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
-    """Return a metric's means, everyone first and then each segment."""
+def estimate_means(
+    moments: ExperimentMoments, measure: Measure, *, metric: MetricMoments | None = None
+) -> MetricMeans:
+    """Return a metric's means, everyone first and then each segment.
+
+    Args:
+        moments: The experiment.
+        measure: The metric.
+        metric: Other moments of it than those that decide, such as those under another cap.
+    """
     experiment = moments.planned.numbered.spec
     control = [variant.name for variant in experiment.variants].index(experiment.control)
     segments = wanted_segments(moments)
-    means = _means(moments, measure, segments)
+    own = None if measure.is_quantile else metric or moments.metrics[measure.name]
+    means = _means(moments, measure, own, segments)
     pairs = means.pairs(control)
     weighting = weighting_of(experiment)
     if weighting:
@@ -69,13 +78,17 @@ def estimate_means(moments: ExperimentMoments, measure: Measure) -> MetricMeans:
     return MetricMeans(segments=segments, means=means, control=control, pairs=pairs)
 
 
-def _means(moments: ExperimentMoments, measure: Measure, segments: Sequence[Segment]) -> VariantMeans:
+def _means(
+    moments: ExperimentMoments,
+    measure: Measure,
+    metric: MetricMoments | None,
+    segments: Sequence[Segment],
+) -> VariantMeans:
     """Return the variants' means, shape (segments, days, variants)."""
     settings = moments.planned.numbered.spec.analysis
-    if measure.is_quantile:
+    if metric is None:
         cells = moments.quantiles[measure.name]
         return _stack([cells[one] for one in segments])
-    metric = moments.metrics[measure.name]
     kind = _kind(measure)
     if settings.adjustment == "post_stratify":
         others = [_unadjusted(kind, metric.cells[segment]) for segment in segments[1:]]

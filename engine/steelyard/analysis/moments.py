@@ -1,6 +1,6 @@
 """Rows of the moment queries to arrays: per experiment, metric, segment and day."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -45,7 +45,7 @@ class ExperimentMoments:
         planned: The experiment.
         days: Days of the series.
         metrics: By the measure's name.
-        uncapped: By the name of a capped measure: its moments without the cap.
+        other_caps: By the name of a capped measure: its moments under each of its other caps.
         halves: By the measure's name: moments of the earlier and the later half of its window.
         quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
@@ -55,7 +55,7 @@ class ExperimentMoments:
     planned: PlannedExperiment
     days: list[date]
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
-    uncapped: dict[str, MetricMoments] = field(default_factory=dict)
+    other_caps: dict[str, list[MetricMoments]] = field(default_factory=dict)
     halves: dict[str, MetricMoments] = field(default_factory=dict)
     quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
@@ -182,18 +182,16 @@ class _Builder:
                 result.lags[measure.name] = result.lag(measure) - 1
             if measure.is_quantile or measure.name in result.metrics:
                 continue
-            metric = MetricMoments(measure=measure, caps=self._caps(measure))
-            for segment in result.exposed:
-                metric.cells[segment] = self._moments(measure, segment)
-            result.metrics[measure.name] = metric
-        for found, planned in (
-            (result.uncapped, self.planned.uncapped),
-            (result.halves, self.planned.halves),
-        ):
-            for name, measure in planned.items():
-                cell = self._moments(measure, EVERYONE)
-                found[name] = MetricMoments(measure=measure, cells={EVERYONE: cell})
+            result.metrics[measure.name] = self._metric(measure, result.exposed)
+        for name, others in self.planned.other_caps.items():
+            result.other_caps[name] = [self._metric(measure, result.exposed) for measure in others]
+        for name, measure in self.planned.halves.items():
+            result.halves[name] = self._metric(measure, [EVERYONE])
         return result
+
+    def _metric(self, measure: Measure, segments: Iterable[Segment]) -> MetricMoments:
+        cells = {segment: self._moments(measure, segment) for segment in segments}
+        return MetricMoments(measure=measure, cells=cells, caps=self._caps(measure))
 
     def _moments(self, measure: Measure, segment: Segment) -> Moments:
         if measure.name in self.direct:

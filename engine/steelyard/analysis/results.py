@@ -103,7 +103,7 @@ def analyse(moments: ExperimentMoments, *, looks: Looks) -> Analysis:
 
 def _evidence(test: Test, pairs: MeanPair) -> Evidence:
     """Return the evidence of a test on everyone."""
-    compared = _compare(test, pairs, critical=1.0)
+    compared = compare(test, pairs, critical=1.0)
     signed = compared.statistic[0] if test.sides == 2 else compared.evidence[0]
     return Evidence.of(_everyone(pairs), signed, _variance(test, pairs)[0])
 
@@ -123,7 +123,8 @@ def _everyone(pairs: MeanPair) -> MeanPair:
     return MeanPair(**arrays, notes={})
 
 
-def _compare(test: Test, pairs: MeanPair, *, critical: Any) -> Comparison:
+def compare(test: Test, pairs: MeanPair, *, critical: Any) -> Comparison:
+    """Return the comparison that a test makes of pairs of means, at given critical values."""
     if test.hypothesis == "non_inferiority":
         assert test.use.margin is not None
         return non_inferiority(
@@ -144,7 +145,7 @@ def _tested(
     shape = pairs.effect.shape
     values = np.concatenate([critical.interval[None], _segment_levels(test, pairs, calendar)[1:]])
     significant = np.concatenate([critical.crossed[None], np.zeros((shape[0] - 1, *shape[1:]), dtype=bool)])
-    comparison = _compare(test, pairs, critical=values)
+    comparison = compare(test, pairs, critical=values)
     return TestedMetric(
         test=test,
         means=means,

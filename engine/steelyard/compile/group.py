@@ -1,6 +1,6 @@
 """What a run is to compute: its experiments on each log of exposures, with their metrics settled and fused."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -12,7 +12,14 @@ from steelyard.compile.exposure_sql import (
     LogTypes,
     NumberedExperiment,
 )
-from steelyard.compile.measure import Measure, MetricKey, by_halves, resolve_key, resolve_measure, without_cap
+from steelyard.compile.measure import (
+    Measure,
+    MetricKey,
+    by_halves,
+    resolve_key,
+    resolve_measure,
+    under_other_caps,
+)
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
@@ -50,7 +57,7 @@ class PlannedExperiment:
         numbered: The experiment and its number.
         measures: Each use of a metric, and how it is measured.
         zone: Zone in which days begin.
-        uncapped: By the measure's name: the same measure without its cap.
+        other_caps: By the measure's name: the same measure under other caps.
         halves: By the measure's name: the same measure by halves of its window, where the experiment asks for it.
         longest: Longest window of all its metrics, where these are only some of them.
     """
@@ -58,14 +65,15 @@ class PlannedExperiment:
     numbered: NumberedExperiment
     measures: tuple[tuple[MetricUse, Measure], ...]
     zone: ZoneInfo
-    uncapped: Mapping[str, Measure] = field(default_factory=dict)
+    other_caps: Mapping[str, tuple[Measure, ...]] = field(default_factory=dict)
     halves: Mapping[str, Measure] = field(default_factory=dict)
     longest: timedelta | None = None
 
     @property
     def measured(self) -> tuple[Measure, ...]:
-        """All that is measured: what the metrics are, capped ones without their caps, and halves of windows."""
-        return (*(measure for _, measure in self.measures), *self.uncapped.values(), *self.halves.values())
+        """All that is measured: what the metrics are, capped ones under other caps, and halves of windows."""
+        others = (measure for beside in self.other_caps.values() for measure in beside)
+        return (*(measure for _, measure in self.measures), *others, *self.halves.values())
 
     @property
     def last_day(self) -> date:
@@ -170,22 +178,28 @@ def plan_groups(
                 numbered=numbered,
                 measures=measures,
                 zone=zone,
-                uncapped=_beside(spec, measures, without_cap),
-                halves=_beside(spec, measures, by_halves) if spec.analysis.novelty else {},
+                other_caps=_other_caps(spec, measures),
+                halves=_halves(spec, measures) if spec.analysis.novelty else {},
             )
         )
     return [fuse_group(name, planned, files, is_series=is_series) for name, planned in sorted(groups.items())]
 
 
-def _beside(
-    spec: Experiment,
-    measures: Sequence[tuple[MetricUse, Measure]],
-    derive: Callable[[Measure], Measure | None],
-) -> dict[str, Measure]:
-    """Return what is measured beside the metrics, of designs that compare one split of units."""
+def _other_caps(
+    spec: Experiment, measures: Sequence[tuple[MetricUse, Measure]]
+) -> dict[str, tuple[Measure, ...]]:
+    """Return capped measures under other caps; a switchback compares blocks, not units' values."""
+    if spec.design == "switchback":
+        return {}
+    found = {measure.name: under_other_caps(measure) for _, measure in measures}
+    return {name: others for name, others in found.items() if others}
+
+
+def _halves(spec: Experiment, measures: Sequence[tuple[MetricUse, Measure]]) -> dict[str, Measure]:
+    """Return what is measured by halves of windows, of designs that compare one split of units."""
     if spec.epochs or spec.design in ("cluster", "switchback"):
         return {}
-    found = {measure.name: derive(measure) for _, measure in measures}
+    found = {measure.name: by_halves(measure) for _, measure in measures}
     return {name: measure for name, measure in found.items() if measure is not None}
 
 

@@ -56,7 +56,7 @@ def some_measures(planned: PlannedExperiment, names: Collection[str]) -> Planned
     return replace(
         planned,
         measures=tuple(one for one in planned.measures if one[1].name in names),
-        uncapped={name: measure for name, measure in planned.uncapped.items() if name in names},
+        other_caps={name: others for name, others in planned.other_caps.items() if name in names},
         halves={name: measure for name, measure in planned.halves.items() if name in names},
         longest=planned.longest or max(ends, default=timedelta(0)),
     )

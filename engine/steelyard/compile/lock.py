@@ -14,8 +14,11 @@ from steelyard.compile.metric_query import MetricQuery, pretty_query
 from steelyard.errors import CompileError
 
 LOCK_FILE = "metrics.lock"
-# Words about a metric, not numbers of it.
-_WORDS = frozenset({"version", "description", "owner", "tags", "dialect"})
+# Words about a metric, not numbers of it; and what is shown beside its own numbers.
+_NO_NUMBERS: dict[str, Any] = {
+    **dict.fromkeys(("version", "description", "owner", "tags", "dialect"), True),
+    "winsorize": {"sensitivity": True},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +40,7 @@ class Meaning:
 def meaning_of(query: MetricQuery) -> Meaning:
     """Return what a metric means."""
     # Defaults stay out: a setting that a later version of the engine adds must not change what is locked.
-    config = query.source.config.model_dump(mode="json", exclude=set(_WORDS), exclude_defaults=True)
+    config = query.source.config.model_dump(mode="json", exclude=_NO_NUMBERS, exclude_defaults=True)
     sql = pretty_query(query)
     content = json.dumps({"sql": sql, "config": config}, sort_keys=True, ensure_ascii=False)
     return Meaning(fingerprint=hashlib.sha256(content.encode()).hexdigest()[:16], sql=sql, config=config)

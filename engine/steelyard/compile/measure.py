@@ -8,10 +8,10 @@ from typing import Literal
 from steelyard.compile.emptiness import default_fill, needs_presence
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.errors import CompileError
+from steelyard.spec.caps import Cap, Limits, Winsorize
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.fields import closest
-from steelyard.spec.metric import Cap, Winsorize
 from steelyard.spec.project import Project
 
 # What the value is while the window is open: it grows day by day, or the unit enters once, when its window has closed.
@@ -46,6 +46,8 @@ class Measure:
         lookback: Span before the exposure that covariates made of this metric cover; None for no covariate.
         covariates: What adjusts it.
         windows: Start and end of each value's own window, where they differ; else empty.
+        cap: Of a measure under another cap than its metric's: that cap in a word.
+        beside: Of such a measure: the name of the one that it stands beside, whose values it caps.
     """
 
     name: str
@@ -59,6 +61,8 @@ class Measure:
     lookback: timedelta | None
     covariates: tuple["Covariate", ...] = ()
     windows: tuple[tuple[timedelta, timedelta | None], ...] = ()
+    cap: str = ""
+    beside: str = ""
 
     @property
     def winsorize(self) -> Winsorize | None:
@@ -100,24 +104,31 @@ class Covariate:
     dimension: str = ""
 
 
-def without_cap(measure: Measure) -> Measure | None:
-    """Return a capped measure without its caps and covariates, from the same columns of the same scan.
+def under_other_caps(measure: Measure) -> tuple[Measure, ...]:
+    """Return a capped measure under each of its other caps: the same values of the same scan, adjusted alike.
 
-    Returns:
-        The measure; None where there is no cap, or where it would take a scan of its own.
+    The covariates keep their caps, so that the measures differ by the cap of the outcome alone.
     """
     query = measure.query
-    if measure.winsorize is None or query.shape != "aggregate":
-        return None
-    if not all(
-        partial.merge in ("add", "min", "max") for value in query.values for partial in value.partials
-    ):
-        return None
-    config = query.source.config.model_copy(update={"winsorize": None})
-    uncapped = replace(query, source=replace(query.source, config=config))
-    return replace(
-        measure, name=f"{measure.name} without its cap", query=uncapped, covariates=(), lookback=None
-    )
+    if measure.winsorize is None:
+        return ()
+    found = []
+    for limits in measure.winsorize.others:
+        config = query.source.config.model_copy(update={"winsorize": measure.winsorize.with_limits(limits)})
+        found.append(
+            replace(
+                measure,
+                name=f"{measure.name} {_under(limits)}",
+                query=replace(query, source=replace(query.source, config=config)),
+                cap=str(limits),
+                beside=measure.name,
+            )
+        )
+    return tuple(found)
+
+
+def _under(limits: Limits) -> str:
+    return f"capped at {limits}" if limits.caps else "without its cap"
 
 
 def by_halves(measure: Measure) -> Measure | None:

@@ -156,7 +156,7 @@ class _Fusion:
         if kind == "distinct":
             key += [query.values[0].partials[0].key, str((measure.start, measure.end))]
         if kind in ("opaque", "rows"):
-            key.append(measure.name)
+            key.append(measure.beside or measure.name)
         if kind == "additive" and not _merges_over_days(query):
             key.append("one row per unit")
         scan = self._by_key.get(tuple(key))

@@ -215,6 +215,7 @@ class _Ranked:
         group = select.args.get("group")
         self.keys = [] if group is None else [key.copy() for key in group.expressions]
         self.added: list[exp.Expr] = []
+        self.present: dict[exp.Expr, tuple[exp.Expr, exp.Expr]] = {}
         self.count = 0
 
     def number(self, order: list[exp.Expr]) -> exp.Expr:
@@ -229,13 +230,20 @@ class _Ranked:
         return exp.column(f"place_{self.count}")
 
     def number_present(self, value: exp.Expr) -> tuple[exp.Expr, exp.Expr]:
-        """Add the place of a value among those that are not NULL, and their number; return place and value."""
-        name = f"value_{self.count + 1}"
+        """Add the place of a value among those that are not NULL, and their number; return place and value.
+
+        Several quantiles of a value share them.
+        """
+        if value in self.present:
+            place, known = self.present[value]
+            return place.copy(), known.copy()
+        key, name = value.copy(), f"value_{self.count + 1}"
         self.added.append(exp.alias_(value.copy(), name))
         place = self.number([_ordered(_is_absent(value)), _ordered(value)])
         total = exp.Window(this=exp.Count(this=value.copy()), partition_by=[key.copy() for key in self.keys])
         self.added.append(exp.alias_(total, f"count_{self.count}"))
-        return place, exp.column(name)
+        self.present[key] = (place, exp.column(name))
+        return self.number_present(value)
 
     def rewritten(self, select: exp.Expr) -> exp.Expr:
         """Return the SELECT over the numbered rows."""

@@ -39,7 +39,7 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         )
     if kind in ("cohort_change", "novelty") and p is not None and p <= REMARKABLE:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
-    if kind == "without_cap" and "something else" in str(row["detail"]):
+    if kind in ("without_cap", "other_cap") and "something else" in str(row["detail"]):
         return f"{row['detail']} {_estimate(row)}."
     if kind in ("main_effect", "interaction"):
         return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."

@@ -45,7 +45,7 @@ def cap_rows(
 
 
 def _names(planned: PlannedExperiment) -> Iterator[tuple[str, str]]:
-    for _, measure in planned.measures:
+    for measure in planned.measured:
         before = [one.measure for one in measure.covariates if one.measure is not None]
         for owner, is_covariate in ((measure, False), *((one, True) for one in before)):
             for side, _ in owner.percentile_caps:

@@ -69,8 +69,10 @@ def state_parts(
         )
         own = caps.get(spec.name, {})
         for _, measure in planned.measures:
-            limits = {name: own.get(name) for name in cap_names(measure)}
-            parts[f"metric {measure.name} of {spec.name}"] = _hash([_measure(measure), limits])
+            others = planned.other_caps.get(measure.name, ())
+            limits = {name: own.get(name) for one in (measure, *others) for name in cap_names(one)}
+            beside = [[one.cap for one in others]] if others else []
+            parts[f"metric {measure.name} of {spec.name}"] = _hash([_measure(measure), limits, *beside])
     return parts
 
 

@@ -11,7 +11,7 @@ from steelyard.analysis.count_rows import add_overlaps, has_few_overlaps
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments
 from steelyard.compile.group import ColumnTypes, Group, PlannedExperiment, fuse_group, plan_groups
 from steelyard.compile.incremental import cap_names, some_measures, why_not_incremental
-from steelyard.compile.measure import MetricKey
+from steelyard.compile.measure import Measure, MetricKey
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.plan import GroupPlan
 from steelyard.errors import EngineError, StatisticsError
@@ -149,7 +149,7 @@ class Incremental:
         for one in group.experiments:
             spec = one.numbered.spec
             reasons = {
-                measure.name: _why_not(measure, caps.get(spec.name, {})) for _, measure in one.measures
+                measure.name: _why_not(one, measure, caps.get(spec.name, {})) for _, measure in one.measures
             }
             why[spec.name] = {name: reason for name, reason in reasons.items() if reason}
             held = [name for name, reason in reasons.items() if not reason]
@@ -378,7 +378,7 @@ class Incremental:
                 for _, measure in planned.measures
                 if measure.name in metrics
             },
-            uncapped=ours.uncapped | ({} if other is None else other.uncapped),
+            other_caps=ours.other_caps | ({} if other is None else other.other_caps),
             halves=ours.halves | ({} if other is None else other.halves),
             quantiles={} if other is None else other.quantiles,
             exposed=ours.exposed,
@@ -390,9 +390,10 @@ class Incremental:
         collected.counts[name] = counts
 
 
-def _why_not(measure: Any, caps: Mapping[str, float | None]) -> str:
+def _why_not(planned: PlannedExperiment, measure: Measure, caps: Mapping[str, float | None]) -> str:
     why = why_not_incremental(measure)
-    if not why and any(caps.get(name) is None for name in cap_names(measure)):
+    wanted = (measure, *planned.other_caps.get(measure.name, ()))
+    if not why and any(caps.get(name) is None for one in wanted for name in cap_names(one)):
         why = "its percentile cap is not on record yet"
     return why
 

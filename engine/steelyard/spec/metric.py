@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from steelyard.errors import SpecError
-from steelyard.spec.fields import parse_column_name, parse_number, parse_percentage, shown
+from steelyard.spec.caps import Winsorize
+from steelyard.spec.fields import parse_column_name, parse_number, shown
 from steelyard.spec.inference import ColumnName, Level, Test
 from steelyard.spec.model import Flag, OneOrMany, Spec, Whole, parsed_by, problem, validate
 from steelyard.spec.times import parse_duration
@@ -78,54 +79,6 @@ class Window(Spec):
             )
         if self.end is not None and self.end <= self.start:
             raise problem("the window ends before it starts", at=["end"])
-        return self
-
-
-class Cap(Spec):
-    """A limit on a unit's value.
-
-    Attributes:
-        kind: Whether ``value`` is in the metric's own unit, or a percentile in (0, 100).
-        value: The limit.
-    """
-
-    kind: Literal["value", "percentile"]
-    value: float
-
-
-def _parse_cap(value: Any) -> Any:
-    if isinstance(value, Cap):
-        return value
-    share = parse_percentage(value)
-    if share is None:
-        return {"kind": "value", "value": parse_number(value)}
-    if not 0 < share < 1:
-        raise SpecError(f"{shown(value)} is not a percentile between 0% and 100%")
-    return {"kind": "percentile", "value": float(share * 100)}
-
-
-class Winsorize(Spec):
-    """Limits on a unit's value.
-
-    Attributes:
-        upper: Values above it count as it.
-        lower: Values below it count as it.
-        ignore_zeros: Percentiles are those of the values that are not 0.
-    """
-
-    upper: Annotated[Cap, BeforeValidator(_parse_cap)] | None = None
-    lower: Annotated[Cap, BeforeValidator(_parse_cap)] | None = None
-    ignore_zeros: Flag = False
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        caps = [cap for cap in (self.lower, self.upper) if cap is not None]
-        if not caps:
-            raise problem("winsorize names neither upper nor lower")
-        if len(caps) == 2 and caps[0].kind == caps[1].kind and caps[0].value >= caps[1].value:
-            raise problem("lower must be below upper", at=["lower"])
-        if self.ignore_zeros and all(cap.kind == "value" for cap in caps):
-            raise problem("ignore_zeros needs a percentile", at=["ignore_zeros"])
         return self
 
 

@@ -58,16 +58,28 @@ def cap_sensitivity(pairs: Sequence[MeanPair], caps: ArrayLike, *, alpha: ArrayL
             f"{len(pairs)} results do not fit {limits.size} caps", hint="two caps or more, one result each"
         )
     results = tuple(superiority(pair, alpha=alpha) for pair in pairs)
-    signs = np.stack([np.sign(result.effect) for result in results])
-    significant = np.stack([result.significant for result in results])
-    known = np.stack([result.reason == "" for result in results]).all(axis=0)
     variances = np.stack([pair.variance for pair in pairs])
     with np.errstate(invalid="ignore", divide="ignore"):
         precision = variances / variances[-1]
-    agree = (signs == signs[0]).all(axis=0) & (significant == significant[0]).all(axis=0)
     return CapSensitivity(
         caps=limits,
         comparisons=results,
-        is_stable=np.asarray(known & agree, dtype=np.bool_),
+        is_stable=same_finding(results),
         precision=np.where(np.isfinite(precision), precision, np.nan),
     )
+
+
+def same_finding(results: Sequence[Comparison]) -> BoolArray:
+    """Return where all comparisons have the same sign of the effect and the same significance.
+
+    Args:
+        results: Comparisons of one shape, each with the bounds that it was made with.
+
+    Returns:
+        False where one has no result.
+    """
+    signs = np.stack([np.sign(result.effect) for result in results])
+    significant = np.stack([result.significant for result in results])
+    known = np.stack([result.reason == "" for result in results]).all(axis=0)
+    agree = (signs == signs[0]).all(axis=0) & (significant == significant[0]).all(axis=0)
+    return np.asarray(known & agree, dtype=np.bool_)

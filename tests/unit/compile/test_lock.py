@@ -50,6 +50,14 @@ def test_what_changes_numbers_changes_the_fingerprint(other: str) -> None:
     assert meaning_of(read(other)).fingerprint != meaning_of(read(SQL)).fingerprint
 
 
+def test_other_caps_beside_a_metrics_own_change_no_number_of_it() -> None:
+    capped = SQL.replace("version=1", "version=1, winsorize={'upper': 5}")
+    listed = SQL.replace("version=1", "version=1, winsorize={'upper': 5, 'sensitivity': [3, 'none']}")
+    other = SQL.replace("version=1", "version=1, winsorize={'upper': 3}")
+    fingerprints = [meaning_of(read(sql)).fingerprint for sql in (capped, listed, other)]
+    assert fingerprints[0] == fingerprints[1] != fingerprints[2]
+
+
 def test_a_new_version_is_added_and_then_pinned(tmp_path: Path) -> None:
     queries = {KEY: read(SQL)}
     assert check_lock(tmp_path, queries) == [KEY]

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from steelyard.errors import SpecError
+from steelyard.spec.caps import Cap, Winsorize
 from steelyard.spec.inference import Test
-from steelyard.spec.metric import Cap, Covariate, MetricConfig, MetricRef, Window, Winsorize
+from steelyard.spec.metric import Covariate, MetricConfig, MetricRef, Window
 
 WHERE = "metrics/x.sql:1"
 
@@ -101,6 +102,31 @@ def test_a_config_can_be_built_in_python() -> None:
     assert config == MetricConfig.parse(written, WHERE)
 
 
+@pytest.mark.parametrize(
+    ("winsorize", "others"),
+    [
+        ({"upper": "99%"}, ["none", "98%", "99.5%"]),
+        ({"upper": "99.9%", "lower": "0.1%"}, ["none", "0.2% to 99.8%", "0.05% to 99.95%"]),
+        ({"upper": "99%", "lower": 0}, ["none", "0 to 98%", "0 to 99.5%"]),
+        ({"lower": "1%"}, ["none", "from 2%", "from 0.5%"]),
+        ({"upper": "40%"}, ["none", "70%"]),
+        ({"upper": 500}, ["none"]),
+        ({"upper": 500, "sensitivity": False}, []),
+        ({"upper": 500, "lower": 1, "sensitivity": [200, "99%", "none"]}, ["1 to 200", "1 to 99%", "none"]),
+        ({"lower": 1, "sensitivity": [2, {"upper": 9}]}, ["from 2", "9"]),
+    ],
+    ids=str,
+)
+def test_a_cap_has_others_beside_it(winsorize: Any, others: list[str]) -> None:
+    caps = MetricConfig.parse({"winsorize": winsorize}, WHERE).winsorize
+    assert caps is not None
+    assert [str(other) for other in caps.others] == others
+    for other in caps.others:
+        settled = caps.with_limits(other)
+        assert (settled is None) == (str(other) == "none")
+        assert settled is None or (str(settled), settled.others) == (str(other), ())
+
+
 def test_a_plain_cap_is_a_value_even_below_one() -> None:
     config = MetricConfig.parse({"winsorize": {"upper": 0.99}}, WHERE)
     assert config.winsorize is not None
@@ -131,6 +157,44 @@ def test_a_plain_cap_is_a_value_even_below_one() -> None:
         ({"winsorize": {"upper": 1, "lower": 1}}, "lower must be below upper"),
         ({"winsorize": {"upper": 5, "ignore_zeros": True}}, "ignore_zeros needs a percentile"),
         ({"winsorize": 5}, "winsorize must be a mapping, not 5"),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": "95%"}},
+            "winsorize.sensitivity: '95%' is no list of caps\n  hint: write ['95%', 'none'], or false",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": []}},
+            "winsorize.sensitivity: the list has 0 caps, not 1 to 10\n"
+            "  hint: write false to show the effect under no other cap",
+        ),
+        (
+            {"winsorize": {"upper": 50, "sensitivity": list(range(11))}},
+            "winsorize.sensitivity: the list has 11 caps, not 1 to 10\n"
+            "  hint: write false to show the effect under no other cap",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": [3, 5]}},
+            "the cap 5 stands there already\n  hint: list caps other than the metric's own, each once",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": ["none", "none"]}},
+            "the cap none stands there already\n  hint: list caps other than the metric's own, each once",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": [{}]}},
+            "an entry of sensitivity is empty\n  hint: write none for no cap at all",
+        ),
+        (
+            {"winsorize": {"upper": 5, "lower": 2, "sensitivity": [1]}},
+            "2 to 1: lower must be below upper",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": ["most"]}},
+            "winsorize.sensitivity.upper: 'most' is not a number",
+        ),
+        (
+            {"winsorize": {"upper": 5, "sensitivity": [{"uper": 4}]}},
+            "unknown key 'uper' in 'winsorize.sensitivity'\n  hint: did you mean 'upper'?",
+        ),
         ({"type": "proportion", "winsorize": {"upper": 1}}, "winsorize has no meaning for type proportion"),
         (
             {"covariate": "14d"},

@@ -113,7 +113,17 @@ WITH unit_values AS (
       ELSE raw7
     END AS v11,
     raw10 AS v12,
-    raw3 AS v13
+    raw3 AS v13,
+    CASE
+      WHEN raw3 > {upper_cap_revenue_1_capped_at_98__value1_1: Nullable(Float64)}
+      THEN {upper_cap_revenue_1_capped_at_98__value1_1: Nullable(Float64)}
+      ELSE raw3
+    END AS v14,
+    CASE
+      WHEN raw3 > {upper_cap_revenue_1_capped_at_99_5__value1_1: Nullable(Float64)}
+      THEN {upper_cap_revenue_1_capped_at_99_5__value1_1: Nullable(Float64)}
+      ELSE raw3
+    END AS v15
   FROM unit_values
   WHERE
     unit_key % 1000000000 <= 1000
@@ -131,6 +141,8 @@ SELECT
   AVG(CAST(v10 AS Nullable(Float64))) AS v10,
   AVG(CAST(v11 AS Nullable(Float64))) AS v11,
   AVG(CAST(v12 AS Nullable(Float64))) AS v12,
-  AVG(CAST(v13 AS Nullable(Float64))) AS v13
+  AVG(CAST(v13 AS Nullable(Float64))) AS v13,
+  AVG(CAST(v14 AS Nullable(Float64))) AS v14,
+  AVG(CAST(v15 AS Nullable(Float64))) AS v15
 FROM capped_values
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

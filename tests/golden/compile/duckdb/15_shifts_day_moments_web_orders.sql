@@ -93,7 +93,17 @@ WITH unit_values AS (
     raw9 AS v10,
     CASE WHEN raw7 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw7 END AS v11,
     raw10 AS v12,
-    raw3 AS v13
+    raw3 AS v13,
+    CASE
+      WHEN raw3 > $upper_cap_revenue_1_capped_at_98__value1_1
+      THEN $upper_cap_revenue_1_capped_at_98__value1_1
+      ELSE raw3
+    END AS v14,
+    CASE
+      WHEN raw3 > $upper_cap_revenue_1_capped_at_99_5__value1_1
+      THEN $upper_cap_revenue_1_capped_at_99_5__value1_1
+      ELSE raw3
+    END AS v15
   FROM unit_values
   WHERE
     unit_key % 1000000000 <= 1000
@@ -111,5 +121,7 @@ SELECT
   AVG(v10) AS v10,
   AVG(v11) AS v11,
   AVG(v12) AS v12,
-  AVG(v13) AS v13
+  AVG(v13) AS v13,
+  AVG(v14) AS v14,
+  AVG(v15) AS v15
 FROM capped_values

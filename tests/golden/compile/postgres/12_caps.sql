@@ -1,7 +1,9 @@
 /* percentile caps: over all units of an experiment that count by its last day, whatever their variant */
 SELECT
   ranked.experiment_no,
-  MIN(CASE WHEN ranked.place_1 * 100 >= ranked.count_1 * 99 THEN ranked.value_1 END) AS upper_cap_revenue_1_value1
+  MIN(CASE WHEN ranked.place_1 * 100 >= ranked.count_1 * 99 THEN ranked.value_1 END) AS upper_cap_revenue_1_value1,
+  MIN(CASE WHEN ranked.place_1 * 50 >= ranked.count_1 * 49 THEN ranked.value_1 END) AS upper_cap_revenue_1_capped_at_98__value1,
+  MIN(CASE WHEN ranked.place_1 * 200 >= ranked.count_1 * 199 THEN ranked.value_1 END) AS upper_cap_revenue_1_capped_at_99_5__value1
 FROM (
   SELECT
     cells.experiment_no AS experiment_no,

@@ -261,7 +261,35 @@ WITH moments AS (
         ELSE CAST(0.0 AS DOUBLE PRECISION)
       END AS v23,
       d1 AS v24,
-      CASE WHEN active_day = 1 THEN %(shift_d1)s ELSE d2 END AS v25
+      CASE WHEN active_day = 1 THEN %(shift_d1)s ELSE d2 END AS v25,
+      CASE
+        WHEN d1 > %(upper_cap_revenue_1_capped_at_98__value1_1)s
+        THEN %(upper_cap_revenue_1_capped_at_98__value1_1)s
+        ELSE d1
+      END AS v26,
+      CASE
+        WHEN active_day = 1
+        THEN %(shift_d1)s
+        ELSE CASE
+          WHEN d2 > %(upper_cap_revenue_1_capped_at_98__value1_1)s
+          THEN %(upper_cap_revenue_1_capped_at_98__value1_1)s
+          ELSE d2
+        END
+      END AS v27,
+      CASE
+        WHEN d1 > %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
+        THEN %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
+        ELSE d1
+      END AS v28,
+      CASE
+        WHEN active_day = 1
+        THEN %(shift_d1)s
+        ELSE CASE
+          WHEN d2 > %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
+          THEN %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
+          ELSE d2
+        END
+      END AS v29
     FROM day_values
   )
   SELECT
@@ -426,7 +454,61 @@ WITH moments AS (
           v25 - %(shift_d1)s
         )
       )
-    ) AS m32
+    ) AS m32,
+    SUM((
+      v24 - v25
+    ) * (
+      v1 - %(shift_v1)s
+    )) AS m33,
+    SUM((
+      v24 - v25
+    ) * (
+      v2 - %(shift_v2)s
+    )) AS m34,
+    SUM(v26 - v27) AS m35,
+    SUM(
+      (
+        v26 - v27
+      ) * (
+        (
+          v26 - %(shift_d1)s
+        ) + (
+          v27 - %(shift_d1)s
+        )
+      )
+    ) AS m36,
+    SUM((
+      v26 - v27
+    ) * (
+      v1 - %(shift_v1)s
+    )) AS m37,
+    SUM((
+      v26 - v27
+    ) * (
+      v2 - %(shift_v2)s
+    )) AS m38,
+    SUM(v28 - v29) AS m39,
+    SUM(
+      (
+        v28 - v29
+      ) * (
+        (
+          v28 - %(shift_d1)s
+        ) + (
+          v29 - %(shift_d1)s
+        )
+      )
+    ) AS m40,
+    SUM((
+      v28 - v29
+    ) * (
+      v1 - %(shift_v1)s
+    )) AS m41,
+    SUM((
+      v28 - v29
+    ) * (
+      v2 - %(shift_v2)s
+    )) AS m42
   FROM day_changes
   GROUP BY
     cell,
@@ -468,7 +550,17 @@ SELECT
   SUM(moments.m29) AS m29,
   SUM(moments.m30) AS m30,
   SUM(moments.m31) AS m31,
-  SUM(moments.m32) AS m32
+  SUM(moments.m32) AS m32,
+  SUM(moments.m33) AS m33,
+  SUM(moments.m34) AS m34,
+  SUM(moments.m35) AS m35,
+  SUM(moments.m36) AS m36,
+  SUM(moments.m37) AS m37,
+  SUM(moments.m38) AS m38,
+  SUM(moments.m39) AS m39,
+  SUM(moments.m40) AS m40,
+  SUM(moments.m41) AS m41,
+  SUM(moments.m42) AS m42
 FROM moments
 JOIN cells
   ON cells.cell = moments.cell

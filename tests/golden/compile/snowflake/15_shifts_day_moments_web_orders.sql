@@ -97,7 +97,17 @@ WITH unit_values AS (
     raw9 AS v10,
     CASE WHEN raw7 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw7 END AS v11,
     raw10 AS v12,
-    raw3 AS v13
+    raw3 AS v13,
+    CASE
+      WHEN raw3 > :upper_cap_revenue_1_capped_at_98__value1_1
+      THEN :upper_cap_revenue_1_capped_at_98__value1_1
+      ELSE raw3
+    END AS v14,
+    CASE
+      WHEN raw3 > :upper_cap_revenue_1_capped_at_99_5__value1_1
+      THEN :upper_cap_revenue_1_capped_at_99_5__value1_1
+      ELSE raw3
+    END AS v15
   FROM unit_values
   WHERE
     unit_key % 1000000000 <= 1000
@@ -115,5 +125,7 @@ SELECT
   AVG(CAST(v10 AS DOUBLE)) AS v10,
   AVG(CAST(v11 AS DOUBLE)) AS v11,
   AVG(CAST(v12 AS DOUBLE)) AS v12,
-  AVG(CAST(v13 AS DOUBLE)) AS v13
+  AVG(CAST(v13 AS DOUBLE)) AS v13,
+  AVG(CAST(v14 AS DOUBLE)) AS v14,
+  AVG(CAST(v15 AS DOUBLE)) AS v15
 FROM capped_values
