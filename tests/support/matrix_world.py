@@ -41,6 +41,7 @@ SQL = {
     "capped": "{{ config(direction='increase', winsorize={'upper': 3}) }} "
     f"select user_id, sum(x) as v {_WHERE} group by user_id",
 }
+SQL["clustered"] = SQL["ratio"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,7 +81,7 @@ def make_rows(kind: str, seed: int = 0) -> Rows:
     if kind == "capped":
         y, x = np.minimum(y, 3.0), np.minimum(x, 3.0)
     columns = [y, x]
-    if kind == "ratio":
+    if kind in ("ratio", "clustered"):
         denominator = 1.0 + random.poisson(2.0, shape)
         before = 1.0 + random.poisson(2.0, shape)
         columns = [y * denominator, denominator, x * before, before]
@@ -115,14 +116,17 @@ PROJECT = project()
 
 def experiment(use: dict[str, Any], group: str, **analysis: Any) -> Experiment:
     """Return an experiment that is over, with one metric in one role beside a plain success metric."""
-    metrics: dict[str, Any] = {"primary": ["mean"]}
-    metrics[group] = [use] if group != "primary" else [use, *([] if use["metric"] == "mean" else ["mean"])]
+    is_clustered = use["metric"] == "clustered"
+    beside = "ratio" if is_clustered else "mean"
+    metrics: dict[str, Any] = {"primary": [beside]}
+    metrics[group] = [use] if group != "primary" else [use, *([] if use["metric"] == beside else [beside])]
     raw = {
         "name": "e",
         "start": START,
         "end": START + timedelta(days=DAYS - 1),
         "status": "stopped",
         "exposures": "app",
+        "design": "cluster" if is_clustered else "fixed_split",
         "variants": ["control", "treatment"],
         "metrics": metrics,
         "duration": {"target_sample_size_per_variant": UNITS},

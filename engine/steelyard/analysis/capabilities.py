@@ -10,10 +10,11 @@ from steelyard.compile.quantile_sql import is_per_unit
 from steelyard.errors import SpecError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
+from steelyard.stats.spending import SPENDING
 
 AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "metric": ("mean", "proportion", "ratio", "quantile", "windowed", "capped"),
+        "metric": ("mean", "proportion", "ratio", "quantile", "windowed", "capped", "clustered"),
         "adjustment": ("none", "cuped", "post_stratify"),
         "test": ("fixed", "group_sequential", "always_valid"),
         "hypothesis": (
@@ -26,7 +27,17 @@ AXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "correction": ("none", "bonferroni", "holm", "bh", "e_bh"),
     }
 )
-"""What may be combined. A clustered metric is a ratio over clusters: the unit is the cluster."""
+"""What may be combined. A clustered metric is a ratio or a quantile of rows whose unit is the cluster."""
+
+EVERYWHERE: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "spending": tuple(SPENDING),
+        "weights": ("equal", "of each metric"),
+        "scale": ("absolute", "relative (Fieller)"),
+        "sample size": ("for a planned effect or a margin; deterioration has no planned power",),
+    }
+)
+"""What goes with every combination that is supported: spending functions with every group sequential test."""
 
 Pair = tuple[str, str]
 
@@ -130,6 +141,7 @@ def refusals(experiment: Experiment, use: MetricUse, measure: Measure) -> Iterat
     kinds: list[str] = [config.type]
     kinds += ["windowed"] if config.window is not None else []
     kinds += ["capped"] if config.winsorize is not None else []
+    kinds += ["clustered"] if experiment.design == "cluster" else []
     for kind in kinds:
         chosen = {
             "metric": kind,
@@ -182,7 +194,8 @@ def capability_lines() -> Iterator[str]:
     yield "each with every one of, but for what is refused below"
     for axis in ("test", "hypothesis", "correction"):
         yield f"  {axis}: {', '.join(AXES[axis])}"
-    yield "  scale: absolute, relative (Fieller)"
+    for axis, values in EVERYWHERE.items():
+        yield f"  {axis}: {', '.join(values)}"
     yield ""
     yield "refused"
     for pair, reason in REFUSED.items():

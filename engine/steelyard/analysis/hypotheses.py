@@ -26,6 +26,7 @@ class Test:
         measure: The metric.
         hypothesis: What is tested.
         alpha: Level of the test for one treatment, all looks together.
+        weight: Its part of what the tests of its part of the decision rule share; equal parts are 1 each.
         beta: Type II error that it is planned with; None for tests that need no power.
         direction: 1 where an increase is good, -1 where a decrease is, 0 where neither.
         decides_as: The test's part in the decision rule.
@@ -38,6 +39,7 @@ class Test:
     measure: Measure
     hypothesis: Hypothesis
     alpha: float
+    weight: float
     beta: float | None
     direction: int
     decides_as: Role
@@ -70,10 +72,11 @@ class Test:
 def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign]:
     """Return the tests of an experiment and the levels they share.
 
-    Success metrics share alpha, guardrails with a margin get it whole, and all tests for deterioration and quality
-    share the false-alarm budget (STATISTICS 14). A metric without a direction is not tested for deterioration, and
-    one with several roles is tested for it once. Without a correction every test has alpha. An A/A tests every metric,
-    whatever its role, for any difference; together they share alpha.
+    Success metrics share alpha by their weights, guardrails with a margin get it whole, and all tests for deterioration
+    and quality share the false-alarm budget by theirs (STATISTICS 14). A metric without a direction is not tested for
+    deterioration, and one with several roles is tested for it once, with its first role's weight. Without a correction
+    every success metric has alpha. An A/A tests every metric, whatever its role, for any difference; together they
+    share alpha, likewise by weights.
     """
     experiment, uses = moments.planned.numbered.spec, moments.planned.measures
     if experiment.design == "aa":
@@ -95,11 +98,17 @@ def design_tests(moments: ExperimentMoments) -> tuple[list[Test], DecisionDesign
     )
     if settings.correction == "none":
         design = replace(design, alpha_success=settings.alpha, alpha_guardrail=settings.alpha)
+    parts = [1.0] * len(success) if settings.correction == "none" else _parts(success)
+    alarms = _parts([*watched, *quality])
     tests = [
-        *_tests(success, "superiority", "success", alpha=design.alpha_success, beta=design.beta),
+        *_tests(
+            success, "superiority", "success", alpha=design.alpha_success, beta=design.beta, weights=parts
+        ),
         *_tests(guarded, "non_inferiority", "guardrail", alpha=design.alpha_guardrail, beta=design.beta),
-        *_tests(watched, "deterioration", "deterioration", alpha=design.alpha_harm),
-        *_tests(quality, "superiority", "quality", alpha=design.alpha_harm),
+        *_tests(
+            watched, "deterioration", "deterioration", alpha=design.alpha_harm, weights=alarms[: len(watched)]
+        ),
+        *_tests(quality, "superiority", "quality", alpha=design.alpha_harm, weights=alarms[len(watched) :]),
     ]
     return _named(tests), design
 
@@ -114,15 +123,21 @@ def _design_aa(experiment: Experiment, uses: Sequence[Use]) -> tuple[list[Test],
         guardrails=0,
         treatments=len(experiment.treatments),
     )
-    return _named(
-        list(_tests(uses, "superiority", "success", alpha=design.alpha_success, beta=design.beta))
-    ), design
+    level, beta = design.alpha_success, design.beta
+    tests = _tests(uses, "superiority", "success", alpha=level, beta=beta, weights=_parts(uses))
+    return _named(list(tests)), design
 
 
 def _once(uses: Sequence[Use]) -> list[Use]:
     """Return the first use of each metric."""
     first = {measure.name: (use, measure) for use, measure in reversed(uses)}
     return [one for one in uses if first[one[1].name][0] is one[0]]
+
+
+def _parts(uses: Sequence[Use]) -> list[float]:
+    """Return the metrics' weights, on average 1."""
+    weights = [use.weight for use, _ in uses]
+    return [weight * len(weights) / sum(weights) for weight in weights]
 
 
 def _tests(
@@ -132,14 +147,16 @@ def _tests(
     *,
     alpha: float | None,
     beta: float | None = None,
+    weights: Sequence[float] = (),
 ) -> Iterator[Test]:
-    for use, measure in uses:
+    for (use, measure), weight in zip(uses, weights or [1.0] * len(uses), strict=True):
         assert alpha is not None
         yield Test(
             use=use,
             measure=measure,
             hypothesis=hypothesis,
-            alpha=alpha,
+            alpha=alpha * weight,
+            weight=weight,
             beta=beta,
             direction=_direction(measure),
             decides_as=decides_as,

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from steelyard.analysis.calendar import Calendar
-from steelyard.analysis.critical import Critical
+from steelyard.analysis.critical import tuning_of
 from steelyard.analysis.hypotheses import Test
+from steelyard.stats import always_valid
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_exit import exit_probabilities
 from steelyard.stats.means import MeanPair
@@ -17,6 +18,8 @@ from steelyard.stats.significance import critical_value
 FloatArray = npt.NDArray[np.float64]
 LARGEST = 1e15
 """A required number of units above this is not shown."""
+LARGEST_LOG = 35.0
+"""Log of the largest factor between the units that there are and those that are needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,9 +35,7 @@ class PlannedSize:
     powered: npt.NDArray[np.bool_]
 
 
-def planned_size(
-    test: Test, pairs: MeanPair, variance: FloatArray, critical: Critical, calendar: Calendar
-) -> PlannedSize:
+def planned_size(test: Test, pairs: MeanPair, variance: FloatArray, calendar: Calendar) -> PlannedSize:
     """Return the planned size of a test.
 
     The distance to detect is the minimum detectable effect of a success metric or the margin of a guardrail; a success
@@ -44,7 +45,6 @@ def planned_size(
         test: The test.
         pairs: Treatments and control.
         variance: Of the contrast that is tested, shape as the pairs.
-        critical: Its bounds.
         calendar: The experiment's looks.
     """
     shape = pairs.effect.shape
@@ -54,7 +54,10 @@ def planned_size(
     if distance is None:
         return _at_planned_units(test, calendar, shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = variance * (drift(test, critical, calendar) / distance) ** 2
+        if calendar.experiment.analysis.test == "always_valid":
+            share = _share_always_valid(test, pairs, variance / distance**2, calendar)
+        else:
+            share = variance * (drift(test, calendar) / distance) ** 2
         required = np.ceil(np.minimum(pairs.n_control, pairs.n_treatment) * share)
         is_known = np.isfinite(required) & (required < LARGEST) & (variance > 0)
         return PlannedSize(
@@ -72,18 +75,43 @@ def _at_planned_units(test: Test, calendar: Calendar, shape: tuple[int, ...]) ->
     return PlannedSize(required_n=required, powered=powered)
 
 
-def drift(test: Test, critical: Critical, calendar: Calendar) -> FloatArray:
+def _share_always_valid(test: Test, pairs: MeanPair, noise: FloatArray, calendar: Calendar) -> FloatArray:
+    """Return the units that an always-valid test needs, as a share of those that there are.
+
+    Its bound falls as units come in, so the units are those at which the bound of as many is far enough below the
+    planned effect. Only that look counts, so that the power over all looks is a little higher. The answer is found by
+    halving an interval, as the share at which a difference that rises with it changes its sign.
+
+    Args:
+        test: The test.
+        pairs: Treatments and control.
+        noise: Variance of the contrast over the squared planned effect.
+        calendar: The experiment's looks.
+    """
+    assert test.beta is not None
+    power, tuning = critical_value(test.beta, np.inf, "greater"), tuning_of(test, calendar)
+    units = pairs.n_control + pairs.n_treatment
+    low, high = np.full(units.shape, -LARGEST_LOG), np.full(units.shape, LARGEST_LOG)
+    for _ in range(44):
+        middle = (low + high) / 2
+        bound = always_valid.critical_value(
+            units * np.exp(middle), tuning, alpha=test.alpha, sides=test.sides
+        )
+        is_enough = np.exp(middle / 2) >= (bound + power) * np.sqrt(noise)
+        low, high = np.where(is_enough, low, middle), np.where(is_enough, middle, high)
+    first = always_valid.BURN_IN / np.minimum(pairs.n_control, pairs.n_treatment)
+    return np.asarray(np.where(np.isnan(noise), np.nan, np.maximum(np.exp(high), first)))
+
+
+def drift(test: Test, calendar: Calendar) -> FloatArray:
     """Return how many standard errors off the null hypothesis the planned effect must be for the planned power.
 
-    Under a group sequential test that is at its last look, counting the chance to stop before; under an always-valid
-    one, at the day's own bound.
+    Under a group sequential test that is at its last look, counting the chance to stop before.
     """
     assert test.beta is not None
     settings = calendar.experiment.analysis
     word = "two-sided" if test.sides == 2 else "greater"
     power = critical_value(test.beta, np.inf, "greater")
-    if settings.test == "always_valid":
-        return critical.value + power
     if settings.test == "fixed":
         return np.asarray(critical_value(test.alpha, np.inf, word) + power)
     return np.asarray(

@@ -24,7 +24,8 @@ from steelyard.stats.significance import critical_value
 
 FloatArray = npt.NDArray[np.float64]
 Looks = Mapping[tuple[str, str, int], Sequence[Mapping[str, Any]]]
-_ADJUST: Mapping[str, Callable[[FloatArray], FloatArray]] = MappingProxyType(
+_Adjust = Callable[[FloatArray, FloatArray | None], FloatArray]
+_ADJUST: Mapping[str, _Adjust] = MappingProxyType(
     {"holm": holm, "bh": benjamini_hochberg, "e_bh": e_benjamini_hochberg}
 )
 
@@ -155,7 +156,7 @@ def _tested(
         adjusted_p=np.full(shape, np.nan),
         significant=significant,
         decisive=critical.crossed.copy(),
-        size=planned_size(test, pairs, _variance(test, pairs), critical, calendar),
+        size=planned_size(test, pairs, _variance(test, pairs), calendar),
     )
 
 
@@ -205,7 +206,9 @@ def _corrected(tested: list[TestedMetric], calendar: Calendar) -> list[TestedMet
     if correction not in _ADJUST or not chosen:
         return tested
     weighed = [one.critical.p_value if correction != "e_bh" else one.critical.e_value for one in chosen]
-    rejected = _adjusted(np.stack(weighed), _ADJUST[correction]) <= calendar.experiment.analysis.alpha
+    weights = np.array([one.test.weight for one in chosen])
+    adjusted = _adjusted(np.stack(weighed), _ADJUST[correction], weights)
+    rejected = adjusted <= calendar.experiment.analysis.alpha
     if calendar.experiment.analysis.test == "fixed":
         rejected &= calendar.is_stopped
     for one, found in zip(chosen, rejected, strict=True):
@@ -226,18 +229,22 @@ def _explored(tested: list[TestedMetric], calendar: Calendar) -> list[TestedMetr
     for part in sorted({one.test.decides_as for one in tested}):
         family = [one for one in tested if one.test.decides_as == part]
         alpha = settings.alpha if part in ("success", "guardrail") else settings.deterioration_alpha
-        adjusted = _adjusted(np.concatenate([one.p_value[1:] for one in family]), benjamini_hochberg)
+        weights = np.concatenate([np.full(len(one.p_value) - 1, one.test.weight) for one in family])
+        adjusted = _adjusted(np.concatenate([one.p_value[1:] for one in family]), benjamini_hochberg, weights)
         ends = np.cumsum([len(one.significant) - 1 for one in family])[:-1]
         for one, found in zip(family, np.split(adjusted, ends), strict=True):
             one.adjusted_p[1:], one.significant[1:] = found, found <= alpha
     return tested
 
 
-def _adjusted(p: FloatArray, adjust: Callable[[FloatArray], FloatArray]) -> FloatArray:
+def _adjusted(p: FloatArray, adjust: _Adjust, weights: FloatArray) -> FloatArray:
     """Adjust p-values of shape (tests, days, treatments) over tests and treatments, day by day; NaN is left out."""
     adjusted = np.full(p.shape, np.nan)
+    share = np.broadcast_to(weights[:, None], (p.shape[0], p.shape[2]))
+    is_even = bool((weights == weights[:1]).all())
     for day in range(p.shape[1]):
         known = ~np.isnan(p[:, day])
         if known.any():
-            adjusted[:, day][known] = adjust(p[:, day][known])
+            parts = None if is_even else share[known] / share[known].sum()
+            adjusted[:, day][known] = adjust(p[:, day][known], parts)
     return adjusted

@@ -10,6 +10,8 @@ from steelyard.spec.metric import MetricRef
 from steelyard.spec.model import Spec, parsed_by, problem
 
 Role = Literal["success", "guardrail", "quality"]
+HEAVIEST = 1000
+"""The largest weight: with more, the others have next to nothing left of what is shared."""
 _ROLES: dict[str, tuple[str, str | None]] = {
     "primary": ("success", "primary"),
     "secondary": ("success", "secondary"),
@@ -45,6 +47,13 @@ def _parse_margin(value: Any) -> Any:
     return Margin(kind="absolute", value=absolute)
 
 
+def _parse_weight(value: Any) -> float:
+    weight = parse_number(value)
+    if not 0 < weight <= HEAVIEST:
+        raise SpecError(f"the weight {shown(value)} is not above 0 and at most {HEAVIEST:,}")
+    return weight
+
+
 class MetricUse(Spec):
     """One metric in one role.
 
@@ -55,6 +64,8 @@ class MetricUse(Spec):
         margin: Of guardrails only; one without a margin is only watched for deterioration.
         mde: Relative effect that the experiment is planned to detect.
         alternative: Of success metrics; the tests of the other roles are one-sided by their nature.
+        weight: Of its part in an error probability that metrics share, against the others' weights: of alpha among
+            the success metrics, of the false-alarm budget among the tests for deterioration and quality.
     """
 
     metric: Annotated[MetricRef, parsed_by(MetricRef.parse), PlainSerializer(str)]
@@ -63,11 +74,12 @@ class MetricUse(Spec):
     margin: Annotated[Margin, BeforeValidator(_parse_margin)] | None = None
     mde: Annotated[float, parsed_by(parse_relative)] | None = None
     alternative: Literal["two-sided", "increase", "decrease"] = "two-sided"
+    weight: Annotated[float, parsed_by(_parse_weight)] = 1.0
 
     @classmethod
     def keys(cls) -> list[str]:
         """Return the keys that a file may use; the role is where the metric stands."""
-        return ["metric", "margin", "mde", "alternative"]
+        return ["metric", "margin", "mde", "alternative", "weight"]
 
     @model_validator(mode="after")
     def _check(self) -> Self:

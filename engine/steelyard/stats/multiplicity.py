@@ -107,19 +107,23 @@ def benjamini_yekutieli(p: ArrayLike, weights: ArrayLike | None = None) -> Float
     return _step_up(values * harmonic / _weights(values, weights))
 
 
-def e_benjamini_hochberg(e: ArrayLike) -> FloatArray:
+def e_benjamini_hochberg(e: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     """e-BH: controls the false discovery rate of e-values, such as those of always-valid tests, under any
     dependence.
 
     Args:
         e: e-values, at least 0, shape ``(..., m)``.
+        weights: Positive, summing to 1; equal without them. Each e-value is multiplied by m times its weight.
 
     Returns:
         Adjusted p-values: a hypothesis is among the largest k with ``e_(k) >= m / (alpha k)`` when its value
         here is at most alpha.
 
+    Raises:
+        StatisticsError: Weights are not positive or do not sum to 1.
+
     References:
-        Wang & Ramdas (2022), JRSS-B 84.
+        Wang & Ramdas (2022), JRSS-B 84; section 3 for weights.
 
     Examples:
         >>> e_benjamini_hochberg([100.0, 50.0, 1.0]).round(4).tolist()
@@ -128,7 +132,7 @@ def e_benjamini_hochberg(e: ArrayLike) -> FloatArray:
     values = as_floats(e)
     with np.errstate(divide="ignore"):
         inverse = 1 / values
-    return _step_up(inverse * (~np.isnan(values)).sum(axis=-1, keepdims=True))
+    return _step_up(inverse / _weights(values, weights))
 
 
 def uncorrected(p: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:

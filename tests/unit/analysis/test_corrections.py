@@ -1,5 +1,6 @@
 """Levels, corrections and the families they are over."""
 
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -152,3 +153,61 @@ def test_segments_of_a_sequential_test_hold_however_often_one_looks() -> None:
     has_units = fewest >= 100
     assert has_units.any()
     assert half[has_units] == pytest.approx(bound[has_units])
+
+
+WEIGHED = {
+    "primary": [{"metric": "windowed", "weight": 3}, {"metric": "proportion", "weight": 1}],
+    "guardrails": [{"metric": "ratio", "margin": "1%", "weight": 4}],
+}
+
+
+def test_weights_part_what_is_shared_and_a_guardrail_has_alpha_whole() -> None:
+    tests, _ = design_tests(moments_of(spec(WEIGHED), ROWS, {}))
+    assert [test.alpha for test in tests] == pytest.approx(
+        [0.0375, 0.0125, 0.05, 0.01 * 3 / 8, 0.01 / 8, 0.01 * 4 / 8]
+    )
+    assert sum(test.alpha for test in tests if test.decides_as == "deterioration") == pytest.approx(0.01)
+
+
+def test_without_a_correction_weights_leave_alpha_alone() -> None:
+    tests, _ = design_tests(moments_of(spec(WEIGHED, correction="none"), ROWS, {}))
+    assert [test.alpha for test in tests if test.decides_as == "success"] == [0.05, 0.05]
+
+
+def closed(p: dict[str, float], weights: dict[str, float], alpha: float) -> set[str]:
+    """Return what is rejected if every set of hypotheses that it is in is, by weighted Bonferroni."""
+    names = list(p)
+    subsets = [set(one) for size in range(1, len(names) + 1) for one in combinations(names, size)]
+
+    def is_rejected(subset: set[str]) -> bool:
+        total = sum(weights[name] for name in subset)
+        return any(p[name] <= alpha * weights[name] / total for name in subset)
+
+    return {name for name in names if all(is_rejected(one) for one in subsets if name in one)}
+
+
+@pytest.mark.parametrize("heavy", ["windowed", "proportion"])
+def test_holm_with_weights_is_the_closed_test(heavy: str) -> None:
+    weights = {"windowed": 1.0, "proportion": 1.0, heavy: 9.0}
+    metrics = {"primary": [{"metric": name, "weight": weight} for name, weight in weights.items()]}
+    seen = set()
+    for alpha in (1e-12, 0.001, 0.01, 0.05, 0.1, 0.2, 0.4, 0.7):
+        analysis = run(metrics, correction="holm", test="fixed", alpha=alpha, deterioration_alpha=0.001)
+        chosen = [one for one in analysis.tests if one.test.decides_as == "success"]
+        p = {one.test.label: float(one.critical.p_value[LAST, 0]) for one in chosen}
+        found = {one.test.label for one in chosen if one.significant[0, LAST, 0]}
+        assert found == closed(p, weights, alpha)
+        seen.add(len(found))
+    assert seen == {0, 1, 2}
+
+
+def test_e_bh_multiplies_e_values_by_their_weights() -> None:
+    metrics = {"primary": [{"metric": "windowed", "weight": 1}, {"metric": "proportion", "weight": 4}]}
+    for alpha in (0.02, 0.1, 0.3, 0.6):
+        analysis = run(metrics, correction="e_bh", test="always_valid", alpha=alpha)
+        chosen = [one for one in analysis.tests if one.test.decides_as == "success"]
+        e = [float(one.critical.e_value[LAST, 0]) for one in chosen]
+        weighed = [e[0] * 2 / 5, e[1] * 8 / 5]
+        ranked = sorted(weighed, reverse=True)
+        k = max((k for k in (1, 2) if ranked[k - 1] >= 2 / (alpha * k)), default=0)
+        assert [bool(one.significant[0, LAST, 0]) for one in chosen] == [one in ranked[:k] for one in weighed]

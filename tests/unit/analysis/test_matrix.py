@@ -13,9 +13,12 @@ import pytest
 from scipy import stats as sp
 from tests.support.matrix_world import DAYS, SQL, UNITS, FloatArray, Rows, experiment, make_rows, moments_of
 
-from steelyard.analysis.capabilities import Cell, cells
+from steelyard.analysis.capabilities import EVERYWHERE, Cell, cells
 from steelyard.analysis.results import TestedMetric, analyse
+from steelyard.stats.always_valid import optimal_tuning
+from steelyard.stats.always_valid import required_n as always_valid_required_n
 from steelyard.stats.group_sequential import bounds
+from steelyard.stats.gst_exit import inflation
 from steelyard.stats.means import VariantMeans
 
 ROWS = {kind: make_rows(kind, seed) for seed, kind in enumerate(SQL)}
@@ -34,7 +37,7 @@ SUPPORTED = [cell for cell in cells() if cell.is_supported]
 def linearised(rows: Rows, variant: int, kind: str, *, about: FloatArray | None = None) -> FloatArray:
     """Return rows with one outcome column: a ratio's is linearised about its variant's means."""
     values = rows.on(LAST, variant)
-    if kind != "ratio":
+    if kind not in ("ratio", "clustered"):
         return values
     top, bottom = values[:, :2].mean(axis=0) if about is None else about
     ratio = top / bottom
@@ -69,6 +72,8 @@ def estimate(
     cov[0][0] += noise[0]
     cov[1][1] += noise[1]
     df = sum(noise) ** 2 / sum(v**2 / f for v, f in zip(noise, freedom, strict=True))
+    if kind == "clustered":
+        df = float(sum(freedom))
     return (means[0], means[1]), ((cov[0][0], cov[0][1]), (cov[1][0], cov[1][1])), df
 
 
@@ -98,8 +103,8 @@ def _poststratified(data: list[FloatArray], strata: list[Any]) -> Any:
 
 
 USES: dict[str, tuple[str, dict[str, Any]]] = {
-    "superiority two-sided": ("primary", {}),
-    "superiority one-sided": ("primary", {"alternative": "increase"}),
+    "superiority two-sided": ("primary", {"mde": "3%"}),
+    "superiority one-sided": ("primary", {"mde": "3%", "alternative": "increase"}),
     "non-inferiority relative": ("guardrails", {"margin": "2%"}),
     "non-inferiority absolute": ("guardrails", {"margin": {"absolute": 0.05}}),
     "deterioration": ("guardrails", {}),
@@ -117,11 +122,12 @@ def statistic_of(cell: Cell) -> tuple[float, float]:
     return (m1 - m0 + shift) / error, error
 
 
-def analysed(cell: Cell) -> TestedMetric:
+def analysed(cell: Cell, spending: str) -> TestedMetric:
     group, extra = USES[cell.hypothesis]
     spec = experiment(
-        {"metric": cell.metric, **extra},
+        {"metric": cell.metric, "weight": 2, **extra},
         group,
+        spending=spending,
         test=cell.test,
         adjustment=cell.adjustment,
         correction=cell.correction,
@@ -134,25 +140,83 @@ def analysed(cell: Cell) -> TestedMetric:
     )
 
 
+def spendings(cell: Cell) -> tuple[str, ...]:
+    """Return the spending functions to test a cell with; the correction comes after the bounds, so all with one."""
+    if cell.test == "group_sequential" and cell.correction == "bonferroni":
+        return EVERYWHERE["spending"]
+    return ("power",)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
-    "cell", SUPPORTED, ids=lambda c: f"{c.metric}-{c.adjustment}-{c.test}-{c.hypothesis}-{c.correction}"
+    ("cell", "spending"),
+    [
+        pytest.param(
+            cell,
+            spending,
+            id=f"{cell.metric}-{cell.adjustment}-{cell.test}-{spending}-{cell.hypothesis}-{cell.correction}",
+        )
+        for cell in SUPPORTED
+        for spending in spendings(cell)
+    ],
 )
-def test_a_supported_cell_gives_the_number_of_the_rows(cell: Cell) -> None:
-    one = analysed(cell)
+def test_a_supported_cell_gives_the_number_of_the_rows(cell: Cell, spending: str) -> None:
+    one = analysed(cell, spending)
     at = (0, LAST, 0)
     (m0, m1), ((v0, c), (_, v1)), df = estimate(cell.metric, cell.adjustment)
     statistic, _ = statistic_of(cell)
     assert one.comparison.effect[at] == pytest.approx(m1 - m0, rel=1e-9)
     assert one.comparison.std_error[at] == pytest.approx(np.sqrt(v1 + v0 - 2 * c), rel=1e-8)
     assert one.comparison.statistic[at] == pytest.approx(statistic, rel=1e-8)
-    critical = expected_critical(cell, one, df)
+    critical = expected_critical(cell, one, df, spending)
     assert one.critical.interval[LAST, 0] == pytest.approx(critical, rel=1e-6)
     half = critical * np.sqrt(v1 + v0 - 2 * c)
     assert one.comparison.ci_lower[at] == pytest.approx(m1 - m0 - half, rel=1e-6, abs=1e-9)
     low, high = fieller(m0, m1, v0=v0, v1=v1, c=c, q=critical)
     assert one.comparison.relative_ci_lower[at] == pytest.approx(low, rel=1e-6, abs=1e-9)
     assert one.comparison.relative_ci_upper[at] == pytest.approx(high, rel=1e-6, abs=1e-9)
+    needed = expected_n(cell, one, spending)
+    assert one.size.required_n[at] == pytest.approx(needed, rel=1e-4, abs=1.0, nan_ok=True)
+    assert bool(one.size.powered[at]) == (needed <= min(units_of(one)))
+
+
+def units_of(one: TestedMetric) -> tuple[float, float]:
+    pairs = one.means.pairs
+    return float(pairs.n_control[0, LAST, 0]), float(pairs.n_treatment[0, LAST, 0])
+
+
+def expected_n(cell: Cell, one: TestedMetric, spending: str) -> float:
+    """Return the units per variant of section 16; a test for deterioration has no planned power."""
+    if cell.hypothesis == "deterioration":
+        return np.nan
+    (base, _), _, _ = estimate(cell.metric, cell.adjustment)
+    _, error = statistic_of(cell)
+    is_guardrail = cell.hypothesis.startswith("non-inferiority")
+    distance = {"non-inferiority relative": 0.02 * base, "non-inferiority absolute": 0.05}.get(
+        cell.hypothesis, 0.03 * base
+    )
+    # One success metric's test and each guardrail's may fail, and so may any alarm: section 14.
+    beta = (0.2 - 0.01) / (2 if is_guardrail else 1)
+    sides = 2 if cell.hypothesis == "superiority two-sided" else 1
+    if cell.test == "always_valid":
+        total = sum(units_of(one))
+        tuning = float(optimal_tuning(2 * UNITS, alpha=one.test.alpha, sides=sides))
+        planned = always_valid_required_n(
+            distance, error * np.sqrt(total), alpha=one.test.alpha, power=1 - beta, sides=sides, tuning=tuning
+        )
+        return max(planned / total * min(units_of(one)), 100.0)
+    drift = sp.norm.isf(one.test.alpha / sides) + sp.norm.isf(beta)
+    if cell.test == "group_sequential":
+        drift = planned_drift(one.test.alpha, beta, sides, spending)
+    return float(min(units_of(one)) * (error * drift / distance) ** 2)
+
+
+@cache
+def planned_drift(alpha: float, beta: float, sides: int, spending: str) -> float:
+    """Return the drift of the plan's equal looks, solved for by gst_exit, which published designs are held to."""
+    times = [(day + 1) / DAYS for day in range(DAYS)]
+    factor = inflation(times, alpha=alpha, power=1 - beta, sides=sides, spending=spending)
+    return float((sp.norm.isf(alpha / sides) + sp.norm.isf(beta)) * np.sqrt(factor))
 
 
 def fieller(m0: float, m1: float, *, v0: float, v1: float, c: float, q: float) -> tuple[float, float]:
@@ -162,7 +226,7 @@ def fieller(m0: float, m1: float, *, v0: float, v1: float, c: float, q: float) -
     return low - 1, high - 1
 
 
-def expected_critical(cell: Cell, one: TestedMetric, df: float) -> float:
+def expected_critical(cell: Cell, one: TestedMetric, df: float, spending: str) -> float:
     sides = 2 if cell.hypothesis == "superiority two-sided" else 1
     alpha = one.test.alpha
     assert alpha == pytest.approx(expected_alpha(cell))
@@ -176,18 +240,20 @@ def expected_critical(cell: Cell, one: TestedMetric, df: float) -> float:
         [look["information"] for look in looks],
         alpha=alpha,
         sides=sides,
+        spending=spending,
     )
     return float([look.bound for look in found if look.bound is not None][-1])
 
 
 def expected_alpha(cell: Cell) -> float:
-    """Return the level of section 14: success metrics share alpha, guardrails have it whole, alarms share theirs."""
-    names = {cell.metric, "mean"}
+    """Return the level of section 14: success metrics and alarms share theirs, of which two thirds are this one's."""
+    is_alone = cell.metric == "mean"
     if cell.hypothesis.startswith("superiority"):
-        return ALPHA if cell.correction == "none" else ALPHA / len(names)
+        return ALPHA if cell.correction == "none" or is_alone else ALPHA * 2 / 3
     if cell.hypothesis.startswith("non-inferiority"):
         return ALPHA
-    return 0.01 / len(names)
+    # The mean is named twice there, first as a success metric with the weight 1.
+    return 0.01 if is_alone else 0.01 * 2 / 3
 
 
 def always_valid(alpha: float, sides: int, one: TestedMetric) -> float:

@@ -4,10 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats as sp
 from tests.support.matrix_world import DAYS, UNITS, experiment, make_rows, moments_of
 
 from steelyard.analysis.planned_n import sequential_drift
 from steelyard.analysis.results import TestedMetric, analyse
+from steelyard.stats.always_valid import critical_value, optimal_tuning
+from steelyard.stats.always_valid import required_n as always_valid_required_n
 from steelyard.stats.gst_exit import inflation, inflation_of_drift
 from steelyard.stats.power import quantile_sum
 
@@ -94,3 +97,50 @@ def test_without_a_planned_effect_the_planned_units_must_be_complete() -> None:
     assert np.isnan(one.size.required_n[1:]).all()
     moments.lags = {measure.name: 1 for _, measure in moments.planned.measures}
     assert not analyse(moments, looks={}).tests[0].size.powered.any()
+
+
+@pytest.mark.parametrize("use", [{"metric": "mean", "mde": "1%"}, {"metric": "mean", "mde": "40%"}])
+@pytest.mark.parametrize("alternative", ["two-sided", "increase"])
+def test_an_always_valid_test_has_its_power_at_the_units_it_is_said_to_need(
+    use: dict[str, Any], alternative: str
+) -> None:
+    """At the required units, and there alone, the bound of as many units leaves the planned effect its power."""
+    one = result_of({**use, "alternative": alternative}, "primary", "superiority", test="always_valid")
+    at, sides = (0, LAST, 0), one.test.sides
+    pair, beta = one.means.pairs, one.test.beta
+    assert beta is not None
+    fewest = min(pair.n_control[at], pair.n_treatment[at])
+    needed = float(one.size.required_n[at])
+    tuning = float(optimal_tuning(2 * UNITS, sides=sides))
+
+    def power(units: float) -> float:
+        grown = units / fewest
+        total = (pair.n_control[at] + pair.n_treatment[at]) * grown
+        drift = (
+            float(use["mde"].rstrip("%")) / 100 * pair.mean_control[at] / np.sqrt(pair.variance[at] / grown)
+        )
+        return float(sp.norm.cdf(drift - critical_value(total, tuning, sides=sides)))
+
+    if needed > 100:
+        assert power(needed) >= 1 - beta > power(needed - 2)
+    else:
+        assert (needed, power(needed) >= 1 - beta) == (100, True)
+    enough = pair.n_control[0, :, 0].clip(max=pair.n_treatment[0, :, 0]) >= one.size.required_n[0, :, 0]
+    assert one.size.powered[0, :, 0].tolist() == enough.tolist()
+    # It hardly depends on when it is asked: the bound of the day would say several times as much on the first.
+    assert one.size.required_n[0, 1:, 0].max() < 1.5 * needed
+
+
+def test_the_units_of_an_always_valid_test_are_those_of_its_planner() -> None:
+    one = result_of({"metric": "mean", "mde": "1%"}, "primary", "superiority", test="always_valid")
+    pair, beta, at = one.means.pairs, one.test.beta, (0, LAST, 0)
+    assert beta is not None
+    total = pair.n_control[at] + pair.n_treatment[at]
+    planned = always_valid_required_n(
+        0.01 * pair.mean_control[at],
+        float(np.sqrt(pair.variance[at] * total)),
+        power=1 - beta,
+        tuning=float(optimal_tuning(2 * UNITS)),
+    )
+    fewest = min(pair.n_control[at], pair.n_treatment[at])
+    assert one.size.required_n[at] == np.ceil(planned * fewest / total)

@@ -95,6 +95,7 @@ def use(metric: str, role: str, tier: str | None = None) -> dict[str, Any]:
         "margin": None,
         "mde": None,
         "alternative": "two-sided",
+        "weight": 1.0,
     }
 
 
@@ -447,3 +448,15 @@ def test_several_errors_of_one_file_are_listed_together(edited_experiment: Edit)
         "experiments/checkout.yml:6: unknown status 'runing'",
         "experiments/checkout.yml:7: start: 'now' is not a day",
     ]
+
+
+@pytest.mark.parametrize("weight", [0, -1, "1e9", "heavy"])
+def test_a_weight_must_be_a_number_that_leaves_the_others_something(weight: Any) -> None:
+    with pytest.raises(ValueError, match="weight"):
+        MetricUse.model_validate({"metric": "orders", "role": "success", "weight": weight})
+
+
+def test_a_weight_may_be_written_as_any_number() -> None:
+    use = {"metric": "orders", "role": "success"}
+    assert MetricUse.model_validate(use).weight == 1.0
+    assert MetricUse.model_validate({**use, "weight": "2.5"}).weight == 2.5

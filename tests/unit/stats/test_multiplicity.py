@@ -61,6 +61,12 @@ def test_e_values_are_rejected_up_to_the_largest_rank_that_passes() -> None:
     assert e_benjamini_hochberg([0.0, 0.0]).tolist() == [1.0, 1.0]
 
 
+def test_weighted_e_values_are_multiplied_before_they_are_ranked() -> None:
+    e, weights = rng.exponential(30, (300, 6)), rng.dirichlet(np.ones(6))
+    assert e_benjamini_hochberg(e, weights) == pytest.approx(e_benjamini_hochberg(6 * weights * e))
+    assert e_benjamini_hochberg(e, np.full(6, 1 / 6)) == pytest.approx(e_benjamini_hochberg(e))
+
+
 @pytest.mark.parametrize("weights", [[0.5, 0.6], [1.0, 0.0], [1.5, -0.5]])
 def test_weights_that_are_not_shares_are_refused(weights: list[float]) -> None:
     with pytest.raises(StatisticsError, match="positive and sum to 1"):
