@@ -6,7 +6,6 @@ python -m benchmarks.buckets --peers venv/bin/python   # with mmh3, from an envi
 
 import argparse
 import hashlib
-import re
 import sys
 import time
 from collections.abc import Callable
@@ -17,13 +16,12 @@ from subprocess import run
 import duckdb
 import pyarrow as pa
 
-from benchmarks.readme import command, machine
+from benchmarks.readme import command, machine, replace
 from steelyard.hashing import SCHEMES
 from steelyard.hashing.batch import batch
 from steelyard.hashing.sql import bucket_sql
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- measured buckets -->", "<!-- end of buckets -->"
 UNITS = 1_000_000
 ROUNDS = 7
 SALT = "exp_checkout"
@@ -105,10 +103,7 @@ def main() -> None:
     head = f"{date.today()}, {machine()}; `{command('benchmarks.buckets', sys.argv[1:], arguments.peers)}`."
     text = "\n".join([head, "", *table(measure(arguments.peers))])
     print(text)
-    page = HERE / "README.md"
-    block = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    whole = page.read_text(encoding="utf-8")
-    page.write_text(block.sub(lambda _: f"{BEGIN}\n{text}\n{END}", whole), encoding="utf-8")
+    replace(HERE / "README.md", "buckets", text)
 
 
 if __name__ == "__main__":

@@ -29,12 +29,20 @@ def command(module: str, arguments: Sequence[str], peers: str | None) -> str:
 
 
 def publish(path: Path, scale: str, head: str, table: Sequence[Line], notes: Sequence[str]) -> None:
-    """Replace what stands between the markers of a scale."""
-    rows = [HEAD, ("---",) * len(HEAD), *(line.cells() for line in table)]
-    text = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    block = f"{head}.\n\n{text}\n\n{' '.join(notes)}\n"
-    begin, end = f"<!-- measured {scale} -->", f"<!-- end of {scale} -->"
-    page = path.read_text(encoding="utf-8")
-    before, rest = page.split(begin, 1)
+    """Replace the table of a scale."""
+    text = markdown([HEAD, *(line.cells() for line in table)])
+    replace(path, scale, f"{head}.\n\n{text}\n\n{' '.join(notes)}")
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown; the first row is its head."""
+    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def replace(path: Path, name: str, text: str) -> None:
+    """Replace what stands between the markers of a name."""
+    begin, end = f"<!-- measured {name} -->", f"<!-- end of {name} -->"
+    before, rest = path.read_text(encoding="utf-8").split(begin, 1)
     after = rest.split(end, 1)[1]
-    path.write_text(f"{before}{begin}\n{block}{end}{after}", encoding="utf-8")
+    path.write_text(f"{before}{begin}\n{text}\n{end}{after}", encoding="utf-8")

@@ -7,7 +7,6 @@ python -m benchmarks.serving --peers venv/bin/python   # an environment with gro
 import argparse
 import json
 import os
-import re
 import sys
 import tempfile
 from datetime import date
@@ -15,10 +14,9 @@ from pathlib import Path
 from subprocess import run
 from typing import Any
 
-from benchmarks.readme import command, machine
+from benchmarks.readme import command, machine, replace
 
 HERE = Path(__file__).parent
-BEGIN, END = "<!-- measured serving -->", "<!-- end of serving -->"
 WAYS = {
     "steelyard": "Steelyard, `Evaluator`",
     "client": "Steelyard, `Client.variant`",
@@ -88,10 +86,7 @@ def main() -> None:
     head = f"{date.today()}, {machine()}; `{command('benchmarks.serving', sys.argv[1:], arguments.peers)}`."
     text = "\n".join([head, "", *lines])
     print(text)
-    page = HERE / "README.md"
-    block = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    whole = page.read_text(encoding="utf-8")
-    page.write_text(block.sub(lambda _: f"{BEGIN}\n{text}\n{END}", whole), encoding="utf-8")
+    replace(HERE / "README.md", "serving", text)
 
 
 if __name__ == "__main__":

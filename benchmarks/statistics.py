@@ -9,7 +9,6 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -20,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.readme import machine
+from benchmarks.readme import machine, replace
 from steelyard.stats.adjustment import full
 from steelyard.stats.always_valid import critical_value, p_value
 from steelyard.stats.comparison import superiority
@@ -29,7 +28,6 @@ from steelyard.stats.moments import Moments
 from steelyard.stats.sequential_p import sequential_p
 
 PAGE = Path(__file__).parent / "README.md"
-BEGIN, END = "<!-- measured statistics -->", "<!-- end of statistics -->"
 ROUNDS = 3
 Work = Callable[[], Any]
 
@@ -103,9 +101,7 @@ def main() -> None:
     head = f"{date.today()}, {machine()}; `python -m benchmarks.statistics`, medians of {ROUNDS}."
     text = "\n".join([head, "", *lines])
     print(text)
-    block = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    page = PAGE.read_text(encoding="utf-8")
-    PAGE.write_text(block.sub(lambda _: f"{BEGIN}\n{text}\n{END}", page), encoding="utf-8")
+    replace(PAGE, "statistics", text)
 
 
 if __name__ == "__main__":

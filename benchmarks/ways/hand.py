@@ -10,7 +10,8 @@ from benchmarks.ways.task import one_look
 
 
 def run(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"estimates": estimates(one_look(open_views(settings)))}
+    connection = open_views(settings)
+    return {"estimates": estimates(one_look(lambda statement: connection.execute(statement).fetchall()))}
 
 
 if __name__ == "__main__":

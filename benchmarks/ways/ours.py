@@ -21,12 +21,7 @@ FIRST, LAST = date(2026, 4, 1), date(2026, 4, 14)
 def prepare(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Write the project with the experiments that are wanted, and a database with the views."""
     folder = Path(mkdtemp(prefix="bench-", dir=settings["spill"]))
-    shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
-    written = folder / "experiments" / "exp000.yml"
-    spec = yaml.safe_load(written.read_text())
-    for number in range(settings["experiments"]):
-        name = f"exp{number:03}"
-        (folder / "experiments" / f"{name}.yml").write_text(yaml.safe_dump(_changed(spec, name, settings)))
+    write_project(settings, folder)
     os.environ.update(
         BENCH_DATABASE=str(folder / "bench.duckdb"),
         BENCH_THREADS=str(settings["threads"]),
@@ -37,9 +32,42 @@ def prepare(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {**settings, "folder": folder}
 
 
+def write_project(settings: Mapping[str, Any], folder: Path) -> None:
+    """Write the project into a folder."""
+    shutil.copytree(PROJECT, folder, dirs_exist_ok=True)
+    written = folder / "experiments" / "exp000.yml"
+    spec = yaml.safe_load(written.read_text())
+    _write_generated(folder, settings.get("generated_metrics", 0))
+    for number in range(settings["experiments"]):
+        name = f"exp{number:03}"
+        (folder / "experiments" / f"{name}.yml").write_text(yaml.safe_dump(_changed(spec, name, settings)))
+
+
+def _generated(count: int) -> Iterator[str]:
+    """Yield names of metrics that differ in their events, their aggregate and the least value that counts."""
+    for number in range(count):
+        yield f"metric_{number:02}"
+
+
+def _write_generated(folder: Path, count: int) -> None:
+    events = ("purchase", "session", "page_view", "checkout", "add_to_cart")
+    for number, name in enumerate(_generated(count)):
+        aggregate = "sum(value)" if number // len(events) % 2 == 0 else "count(*)"
+        least = number // (2 * len(events)) * 0.5
+        (folder / "metrics" / f"{name}.sql").write_text(
+            "{{ config(version=1, direction='increase') }}\n"
+            f"select user_id, {aggregate} as {name} from events\n"
+            f"where event_type = '{events[number % len(events)]}' and value >= {least}\n"
+            "  and ts >= :start and ts < :end\ngroup by user_id\n"
+        )
+
+
 def _changed(spec: Mapping[str, Any], name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     metrics = [*spec["metrics"]["secondary"], *settings["more_metrics"]]
     changed = {**spec, "name": name, "metrics": {**spec["metrics"], "secondary": metrics}}
+    if "generated_metrics" in settings:
+        first, *others = _generated(settings["generated_metrics"])
+        return {**changed, "metrics": {"primary": first, "secondary": others}}
     if settings["is_cohort"]:
         changed["analysis"] = {**spec["analysis"], "test": "group_sequential"}
         kept = [metric for metric in metrics if metric != "retention"]

@@ -1,12 +1,50 @@
-"""The task as a person writes it for DuckDB: first exposures, one row per user, sums per variant."""
+"""The task as a person writes it: first exposures, one row per user, sums per variant."""
 
-import duckdb
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 Sums = dict[str, dict[str, float]]
+Query = Callable[[str], Sequence[Sequence[Any]]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a person writes differently on each warehouse.
+
+    Attributes:
+        keep: Keeps the rows of a query under a name, before ``as``.
+        any_value: A value of a group in which all are alike.
+        cap: The 99th percentile of a column, as one of its values.
+        double: Its type of floating-point numbers.
+        kept: Statements after a table is made.
+    """
+
+    keep: str
+    any_value: str
+    cap: str
+    double: str = "double"
+    kept: tuple[str, ...] = ()
+
+
+DUCKDB = Words(keep="create temp table", any_value="any_value", cap="quantile_disc({column}, 0.99)")
+POSTGRES = Words(
+    # A temporary table is read by one process only, an unlogged one by several.
+    keep="create unlogged table",
+    any_value="min",
+    cap="percentile_disc(0.99) within group (order by {column})",
+    double="double precision",
+    kept=("analyze {name}",),
+)
+SPARK = Words(
+    keep="cache table",
+    any_value="any_value",
+    cap="percentile_disc(0.99) within group (order by {column})",
+)
 
 UNITS = """
-create temp table units as
-select user_id, arg_min(variant, exposed_at) as variant, min(exposed_at) as exposed_at
+{keep} units as
+select user_id, min(variant) as variant, min(exposed_at) as exposed_at
 from exposures
 where experiment_id = 'exp000' and exposed_at >= timestamp '2026-04-01' and exposed_at < timestamp '2026-04-15'
 group by user_id
@@ -15,52 +53,47 @@ having min(variant) = max(variant)
 
 # For y after the exposure, x in the two weeks before it; retention looks one week either way.
 USERS = """
-create temp table users as
+{keep} users as
 select
   user_id,
-  any_value(variant) as variant,
+  {any_value}(variant) as variant,
   sum(value) filter (where event_type = 'purchase' and ts >= exposed_at) as y_revenue,
   count(*) filter (where event_type = 'purchase' and ts >= exposed_at) as y_purchases,
   count(*) filter (where event_type = 'page_view' and ts >= exposed_at) as y_page_views,
   sum(value) filter (where event_type = 'session' and ts >= exposed_at) as y_session_seconds,
   count(*) filter (where event_type = 'session' and ts >= exposed_at) as y_sessions,
-  count(*) filter (where ts >= exposed_at + interval 7 day) as y_later,
+  count(*) filter (where ts >= exposed_at + interval '7' day) as y_later,
   sum(value) filter (where event_type = 'purchase' and ts < exposed_at) as x_revenue,
   count(*) filter (where event_type = 'purchase' and ts < exposed_at) as x_purchases,
   count(*) filter (where event_type = 'page_view' and ts < exposed_at) as x_page_views,
   sum(value) filter (where event_type = 'session' and ts < exposed_at) as x_session_seconds,
   count(*) filter (where event_type = 'session' and ts < exposed_at) as x_sessions,
-  count(*) filter (where ts >= exposed_at - interval 7 day and ts < exposed_at) as x_later
+  count(*) filter (where ts >= exposed_at - interval '7' day and ts < exposed_at) as x_later
 from events
 join units using (user_id)
-where ts >= exposed_at - interval 14 day and ts < timestamp '2026-04-15'
+where ts >= exposed_at - interval '14' day and ts < timestamp '2026-04-15'
 group by user_id
-"""
-
-CAPS = """
-select quantile_disc(coalesce(y_revenue, 0), 0.99), quantile_disc(coalesce(x_revenue, 0), 0.99)
-from units left join users using (user_id)
 """
 
 # The values of one user, for y and x alike.
 VALUES = {
     "revenue": "coalesce({p}revenue, 0)",
     "purchases": "coalesce({p}purchases, 0)",
-    "conversion": "coalesce({p}purchases > 0, false)",
+    "conversion": "case when {p}purchases > 0 then 1 else 0 end",
     "page_views": "coalesce({p}page_views, 0)",
     "session_seconds": "coalesce({p}session_seconds, 0)",
     "sessions": "coalesce({p}sessions, 0)",
     "revenue_capped": "least(coalesce({p}revenue, 0), {cap})",
-    "retention": "coalesce({p}later > 0, false)",
+    "retention": "case when {p}later > 0 then 1 else 0 end",
 }
 RATIOS = {"average_order_value": ("revenue", "purchases"), "pages_per_session": ("page_views", "sessions")}
 
 
-def values(caps: tuple[float, float]) -> list[str]:
+def values(caps: tuple[float, float], words: Words = DUCKDB) -> list[str]:
     """Return the columns ``y_<metric>`` and ``x_<metric>`` of a user."""
     sides = zip(("y_", "x_"), caps, strict=True)
     return [
-        f"cast({tree.format(p=side, cap=cap)} as double) as {side}{name}"
+        f"cast({tree.format(p=side, cap=cap)} as {words.double}) as {side}{name}"
         for side, cap in sides
         for name, tree in VALUES.items()
     ]
@@ -77,23 +110,35 @@ def pairs() -> list[tuple[str, str]]:
     return found
 
 
-def one_look(connection: duckdb.DuckDBPyConnection) -> Sums:
-    """Return n, sums and sums of products by variant, from one scan of the events."""
-    connection.execute(UNITS)
-    connection.execute(USERS)
-    (caps,) = connection.execute(CAPS).fetchall()
-    columns = [f"sum({side}_{name}) as {side}_{name}" for side in "yx" for name in VALUES]
-    columns += [f"sum({a} * {b}) as {product_name(a, b)}" for a, b in pairs()]
-    moments = f"""
-        select variant, {", ".join(columns)}
-        from (select variant, {", ".join(values(caps))} from users)
-        group by variant
+def make_users(query: Query, words: Words = DUCKDB) -> tuple[float, float]:
+    """Make the tables ``units`` and ``users``, and return the caps of y and x.
+
+    Args:
+        query: Runs one statement and returns its rows.
+        words: Of its warehouse.
     """
-    relation = connection.sql(moments)
-    names = relation.columns[1:]
-    found = {variant: dict(zip(names, row, strict=True)) for variant, *row in relation.fetchall()}
+    for name, statement in (("units", UNITS), ("users", USERS)):
+        query(statement.format(keep=words.keep, any_value=words.any_value))
+        for after in words.kept:
+            query(after.format(name=name))
+    y, x = (words.cap.format(column=f"coalesce({side}_revenue, 0)") for side in "yx")
+    ((cap_y, cap_x),) = query(f"select {y}, {x} from units left join users using (user_id)")
+    return cap_y, cap_x
+
+
+def one_look(query: Query, words: Words = DUCKDB) -> Sums:
+    """Return n, sums and sums of products by variant, from one scan of the events; arguments as in `make_users`."""
+    caps = make_users(query, words)
+    columns = {f"{side}_{name}": f"{side}_{name}" for side in "yx" for name in VALUES}
+    columns |= {product_name(a, b): f"{a} * {b}" for a, b in pairs()}
+    rows = query(f"""
+        select variant, {", ".join(f"sum({tree}) as {name}" for name, tree in columns.items())}
+        from (select variant, {", ".join(values(caps, words))} from users) as one
+        group by variant
+    """)
+    found = {variant: dict(zip(columns, row, strict=True)) for variant, *row in rows}
     # Users without events add nothing to any sum, only to n.
-    counts = connection.execute("select variant, count(*) from units group by variant").fetchall()
+    counts = query("select variant, count(*) from units group by variant")
     return {variant: {"n": float(n), **found[variant]} for variant, n in counts}
 
 

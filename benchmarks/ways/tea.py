@@ -8,14 +8,12 @@ import tea_tasting as tt
 
 from benchmarks.child import measure
 from benchmarks.ways.data import open_views
-from benchmarks.ways.task import CAPS, RATIOS, UNITS, USERS, VALUES, values
+from benchmarks.ways.task import RATIOS, VALUES, make_users, values
 
 
 def run(settings: Mapping[str, Any]) -> dict[str, Any]:
     connection = open_views(settings)
-    connection.execute(UNITS)
-    connection.execute(USERS)
-    (caps,) = connection.execute(CAPS).fetchall()
+    caps = make_users(lambda statement: connection.execute(statement).fetchall())
     connection.execute(
         f"""create temp table analysed as
         select case units.variant when 'control' then 0 else 1 end as variant, {", ".join(values(caps))}

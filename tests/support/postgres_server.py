@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
@@ -43,10 +44,13 @@ class PostgresServer:
     Args:
         is_durable: Whether what is committed outlives a crash, as in production; slower.
         programs: Folder of ``initdb`` and ``postgres``; None looks for it.
+        settings: Settings of the server, like ``work_mem=1GB``, beside and above the usual ones.
     """
 
-    def __init__(self, *, is_durable: bool = False, programs: Path | None = None) -> None:
-        self._settings = _SMALL if is_durable else (*_SMALL, *_FAST)
+    def __init__(
+        self, *, is_durable: bool = False, programs: Path | None = None, settings: Sequence[str] = ()
+    ) -> None:
+        self._settings = (*_SMALL, *(() if is_durable else _FAST), *settings)
         self._programs = programs or find_programs()
         self._databases = 0
         self._password = secrets.token_urlsafe(16)
@@ -120,6 +124,11 @@ class PostgresServer:
         self._process.stdin.close()
         self._process.wait(timeout=60)
         self._process = None
+
+    def process_id(self) -> int:
+        """Return the process that all of the server's processes are below of."""
+        assert self._process is not None
+        return self._process.pid
 
     def connect(self, database: str = "postgres") -> psycopg.Connection[Any]:
         """Return a connection of the administrator, each statement a transaction."""
