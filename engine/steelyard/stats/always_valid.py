@@ -20,6 +20,8 @@ from steelyard.stats.arrays import ArrayLike, FloatArray
 
 BURN_IN = 100
 """Units of the smallest variant before which no always-valid statement is made: normality is approximate."""
+_HIGHEST = 1e150
+"""Statistic beyond which its square would overflow."""
 
 
 def _floats(*values: ArrayLike) -> list[FloatArray]:
@@ -59,7 +61,7 @@ def log_e_value(statistic: ArrayLike, n: ArrayLike, tuning: ArrayLike, *, sides:
     """
     z, units, nu = _floats(statistic, n, tuning)
     _check(sides, nu)
-    scaled = z * np.sqrt(units / (units + nu))
+    scaled = np.clip(z, -_HIGHEST, _HIGHEST) * np.sqrt(units / (units + nu))
     value = 0.5 * (np.log(nu) - np.log(units + nu)) + 0.5 * scaled**2
     return value if sides == 2 else value + np.log(2.0) + special.log_ndtr(scaled)
 
@@ -192,8 +194,9 @@ def optimal_tuning(n: ArrayLike, *, alpha: float = 0.05, sides: int = 2, exact: 
         >>> round(float(optimal_tuning(100)), 2), round(float(optimal_tuning(100, exact=True)), 2)
         (12.6, 12.18)
     """
-    level = alpha * 2.0 / sides if sides in (1, 2) else alpha
-    _check(sides, np.ones(()), np.asarray([alpha, level]))
+    _check(sides, np.ones(()), np.asarray(alpha))
+    # Twice a large one-sided level is no level; any tuning is valid, and so near 1 none is tight.
+    level = alpha if sides == 2 else min(2.0 * alpha, max(alpha, 0.9))
     units = np.asarray(n, dtype=float)
     if exact:
         return np.asarray(units / (-np.real(special.lambertw(-(level**2) / np.e, k=-1)) - 1.0))

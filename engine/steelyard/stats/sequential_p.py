@@ -18,6 +18,7 @@ LARGEST = 0.999
 """A p-value above this is reported as 1."""
 
 _TOLERANCE = 1e-9  # of log p
+_HIGHEST = 1e6  # statistic; far beyond it no bound lies, and its tail has no logarithm
 _LOWEST = -700.0  # log of the smallest alpha tried; below 1e-300 no look has a bound
 
 
@@ -70,7 +71,7 @@ def sequential_p(
     if sides not in (1, 2):
         raise StatisticsError(f"a test has 1 or 2 sides, not {sides}")
     resolve_spending(spending, parameter)
-    reached = np.where(np.isnan(z), -np.inf, np.abs(z) if sides == 2 else z)
+    reached = np.where(np.isnan(z), -np.inf, np.minimum(np.abs(z) if sides == 2 else z, _HIGHEST))
     family = _Family(reached, clock, info, sides, spending, parameter)
     log_p = np.full(z.shape, np.nan)
     recorded = 0
