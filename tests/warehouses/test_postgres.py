@@ -81,9 +81,7 @@ def test_a_second_writer_of_a_schema_is_told_who_the_first_is_and_follows_when_i
         writer.stdin.write(json.dumps(output) + "\n")
         writer.stdin.flush()
         pid = int(writer.stdout.readline())
-        told = (
-            rf"another run writes to the schema steelyard: steelyard of steelyard, pid {pid}, from 127.0.0.1,"
-        )
+        told = rf"another process writes to the schema steelyard: steelyard of steelyard, pid {pid}, from 127.0.0.1,"
         with (
             pytest.raises(WarehouseError, match=told + r" since 2[^\n]* UTC\n  hint: wait for it to end"),
             warehouse.only_writer("steelyard", wait_seconds=0.3),

@@ -269,7 +269,7 @@ class Allocations:
             WarehouseError: It holds claims that the project lacks.
         """
         schema = self._project.profile().target_schema
-        with self._project.connect() as warehouse:
+        with self._project.writer() as warehouse:
             ensure_tables(warehouse, schema)
             return {
                 name: publish_programme(

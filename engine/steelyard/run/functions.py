@@ -55,7 +55,7 @@ def install_functions(
         EngineError: As `function_statements` raises; or the warehouse hashes otherwise than it should.
     """
     schema = project.profile().target_schema
-    with project.connect() as warehouse:
+    with project.writer() as warehouse:
         require_conformance(warehouse)
         statements = function_statements(
             project, dialect=warehouse.dialect, schema=schema, scheme=scheme, select=select
@@ -69,7 +69,7 @@ def install_functions(
 def drop_functions(project: Project) -> Iterator[str]:
     """Remove the functions from the target, and yield their names."""
     schema = project.profile().target_schema
-    with project.connect() as warehouse:
+    with project.writer() as warehouse:
         for name in (BUCKET, VARIANT):
             warehouse.execute(drop_ddl(warehouse.dialect, schema=schema, name=name))
             yield name

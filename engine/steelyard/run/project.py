@@ -1,6 +1,7 @@
 """A project and what can be done with it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -64,6 +65,17 @@ class Project:
         """Connect to the target."""
         return connect(self.profile(), wait_seconds=wait_seconds)
 
+    @contextmanager
+    def writer(self) -> Iterator[Warehouse]:
+        """Connect to the target as the only one that writes to its schema.
+
+        Raises:
+            WarehouseError: Another process still writes; says who it is.
+        """
+        schema = self.profile().target_schema
+        with self.connect() as warehouse, warehouse.only_writer(schema, wait_seconds=WAIT_SECONDS):
+            yield warehouse
+
     def metrics(self, *, dialect: str = "duckdb") -> dict[MetricKey, MetricQuery]:
         """Read and take apart every metric."""
         return read_metrics(self.files, dialect=dialect)
@@ -105,10 +117,7 @@ class Project:
         asked = options or RunOptions()
         profile = self.profile()
         try:
-            with (
-                self.connect() as warehouse,
-                warehouse.only_writer(profile.target_schema, wait_seconds=WAIT_SECONDS),
-            ):
+            with self.writer() as warehouse:
                 if asked.max_rows is not None or asked.max_bytes is not None:
                     self._require_budget(warehouse, asked)
                 result = Run(self.files, profile, warehouse, asked, progress).execute()

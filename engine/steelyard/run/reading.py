@@ -14,7 +14,7 @@ def seed_project(project: Project) -> dict[str, int]:
     Returns:
         Number of rows by table.
     """
-    with project.connect() as warehouse:
+    with project.writer() as warehouse:
         return seed(warehouse, project.files.folder("fixtures"))
 
 

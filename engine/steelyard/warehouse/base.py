@@ -103,14 +103,14 @@ class Warehouse(ABC):
 
     @contextmanager
     def only_writer(self, schema: str, *, wait_seconds: float) -> Iterator[None]:
-        """Keep other runs from writing to a schema, where the warehouse has a lock for that; see `is_exclusive`.
+        """Keep other processes from writing to a schema, where the warehouse has a lock for that; see `is_exclusive`.
 
         Args:
             schema: Schema of the engine's tables.
-            wait_seconds: How long to wait for another run to end.
+            wait_seconds: How long to wait for another process to end.
 
         Raises:
-            WarehouseError: Another run still writes; says who it is.
+            WarehouseError: Another process still writes; says who it is.
         """
         yield
 

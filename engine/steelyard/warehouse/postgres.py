@@ -297,9 +297,9 @@ class PostgresWarehouse(Warehouse):
         while not self.query("select pg_try_advisory_lock(?)", [key]).values[0][0]:
             if time.monotonic() >= until:
                 raise WarehouseError(
-                    f"another run writes to the schema {schema}: {self._holder(key)}",
+                    f"another process writes to the schema {schema}: {self._holder(key)}",
                     where=self._where,
-                    hint="wait for it to end, then run again; or end it with pg_terminate_backend(pid)",
+                    hint="wait for it to end, then try again; or end it with pg_terminate_backend(pid)",
                 )
             time.sleep(_RETRY_SECONDS)
         self.is_exclusive = True
