@@ -18,6 +18,9 @@ def judge_aa(results: Iterable[TestResult], *, finished: bool = False) -> Decisi
         ``keep_running`` while more data is to come, and ``do_not_ship`` once none has been found, as there is nothing
         to ship. A test without a result never counts as passed.
 
+    References:
+        Kohavi, Tang & Xu (2020), Trustworthy Online Controlled Experiments, chapter 19.
+
     Examples:
         >>> same = TestResult(metric="orders", role="success", significant=False)
         >>> verdict = judge_aa([same], finished=True)

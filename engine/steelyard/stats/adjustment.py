@@ -34,6 +34,9 @@ def unadjusted(moments: Moments, *, reason: TextArray | None = None) -> VariantM
         moments: Shape ``(..., K)``; the outcome is the first column, others are ignored.
         reason: Reasons already known per cell, such as those of a metric type's reduction.
 
+    References:
+        Welch (1947), Biometrika 34, 28-35.
+
     Examples:
         >>> cov = np.array([[4.0, 2.4], [2.4, 2.0]])
         >>> moments = Moments(

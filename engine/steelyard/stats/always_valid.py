@@ -108,6 +108,9 @@ def running_p(p_values: ArrayLike, persisted: ArrayLike | None = None) -> FloatA
         p_values: Always-valid p-values of successive looks.
         persisted: Running minimum before the first of them, shape without the last axis.
 
+    References:
+        Johari, Koomen, Pekelis & Walsh (2022), Operations Research 70, 1806-1821.
+
     Examples:
         >>> running_p([0.2, 0.03, 0.5], persisted=0.1).tolist()
         [0.1, 0.03, 0.03]
@@ -277,6 +280,9 @@ def required_n(
 
     Raises:
         StatisticsError: ``effect`` is 0, ``std_dev`` is not positive or ``power`` is out of range.
+
+    References:
+        Howard et al. (2021), section 3.5: the power is that of a fixed test at the sequence's bound.
 
     Examples:
         >>> round(required_n(0.1, 2.0))

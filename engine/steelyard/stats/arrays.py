@@ -29,6 +29,9 @@ def optional(array: npt.ArrayLike) -> Any:
     Returns:
         A float, int, bool, str or None for a single value; nested lists of them otherwise.
 
+    References:
+        JSON (RFC 8259) and SQL know no NaN; both know null.
+
     Examples:
         >>> optional(np.array([1.5, np.nan, np.inf]))
         [1.5, None, None]

@@ -43,6 +43,9 @@ def cap_sensitivity(pairs: Sequence[MeanPair], caps: ArrayLike, *, alpha: ArrayL
     Raises:
         StatisticsError: There are not as many pairs as caps, or fewer than two.
 
+    References:
+        Ghosh & Vogt (2012), Proceedings of the JSM, on means of winsorised values.
+
     Examples:
         >>> from steelyard.stats.means import VariantMeans
         >>> pairs = [

@@ -12,6 +12,13 @@ MINIMUM_DENOMINATOR_RATIO = 10
 def small_counts(n: ArrayLike, share: ArrayLike) -> BoolArray:
     """Tell which proportions rest on fewer than ten successes or ten failures.
 
+    Args:
+        n: Units, any shape.
+        share: Proportions of them, same shape.
+
+    References:
+        Cochran (1977), Sampling Techniques, section 3.6.
+
     Examples:
         >>> small_counts([1000, 1000, 1000], [0.005, 0.05, 0.995]).tolist()
         [True, False, True]
@@ -47,6 +54,9 @@ def noisy_denominator(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> BoolArray
         n: Units.
         mean: Mean denominator.
         sd: Standard deviation of the units' denominators.
+
+    References:
+        Cochran (1977), Sampling Techniques, section 6.8, on the bias of a ratio.
 
     Examples:
         >>> noisy_denominator([50, 5000], mean=2.0, sd=3.0).tolist()

@@ -96,6 +96,9 @@ def superiority(
     Returns:
         The comparison.
 
+    Raises:
+        StatisticsError: Alpha is not between 0 and 1, or an alternative is none of the three.
+
     References:
         Welch (1947), Biometrika 34, 28-35. Checked against R ``t.test``.
 
@@ -148,6 +151,10 @@ def non_inferiority(
     Raises:
         StatisticsError: A margin is not positive, or a direction is not 1 or -1.
 
+    References:
+        Fieller (1954), JRSS-B 16, for a relative margin; Hauschke, Kieser, Diletti & Burke (1999),
+            Statistics in Medicine 18, 93-105.
+
     Examples:
         >>> from steelyard.stats.means import VariantMeans
         >>> pair = VariantMeans.independent(n=[900, 900], mean=[10.0, 10.5], variance=[0.04, 0.05], df=899).pairs()
@@ -199,6 +206,9 @@ def deterioration(
 
     Raises:
         StatisticsError: A direction is not 1 or -1.
+
+    References:
+        Schultzberg, Ankargren & Frånberg (2024), arXiv 2402.11609; the test is Welch's (1947).
 
     Examples:
         >>> from steelyard.stats.means import VariantMeans

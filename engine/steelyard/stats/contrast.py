@@ -15,7 +15,17 @@ from steelyard.stats.significance import critical_value, p_value
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contrast:
-    """A weighted sum of means with its test against zero, shapes ``(...)``; NaN where ``reason`` says why."""
+    """A weighted sum of means with its test against zero, shapes ``(...)``; NaN where ``reason`` says why.
+
+    Attributes:
+        estimate: The weighted sum, in the metric's unit.
+        std_error: Its standard error.
+        df: Degrees of freedom; infinite where it is treated as normal.
+        statistic: Estimate over standard error.
+        p_value: Two-sided.
+        ci_lower, ci_upper: Interval at level 1 - alpha.
+        reason: Why a number is absent, '' where all are known.
+    """
 
     estimate: FloatArray
     std_error: FloatArray
@@ -97,6 +107,9 @@ def main_effect_weights(
     Raises:
         StatisticsError: There is no such factor, or the weights do not fit.
 
+    References:
+        Yates (1937), The Design and Analysis of Factorial Experiments.
+
     Examples:
         >>> main_effect_weights(2, 0).tolist()
         [-0.5, -0.5, 0.5, 0.5]
@@ -121,6 +134,12 @@ def main_effect_weights(
 
 def interaction_weights(factors: int) -> FloatArray:
     """Weights of the highest interaction of two-level factors, cells ordered as in `main_effect_weights`.
+
+    Args:
+        factors: Number of factors, two or more.
+
+    References:
+        Yates (1937), The Design and Analysis of Factorial Experiments.
 
     Examples:
         >>> interaction_weights(2).tolist()

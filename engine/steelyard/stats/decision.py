@@ -209,6 +209,13 @@ def decide_all(results: Mapping[str, Sequence[TestResult]], *, finished: bool = 
     A quality check that failed for one treatment makes the decisions on all invalid: a sample-ratio
     mismatch, say, speaks of the experiment, whose control they share.
 
+    Args:
+        results: All tests of each treatment, by its name.
+        finished: As in `decide`.
+
+    References:
+        Schultzberg, Ankargren & Frånberg (2024), arXiv 2402.11609.
+
     Examples:
         >>> better = TestResult(metric="orders", role="success", significant=True)
         >>> mismatch = TestResult(metric="srm", role="quality", significant=True)

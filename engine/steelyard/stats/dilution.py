@@ -24,6 +24,9 @@ def diluted(effect: ArrayLike, std_error: ArrayLike, share: ArrayLike) -> tuple[
     Raises:
         StatisticsError: The share is not between 0 and 1.
 
+    References:
+        Deng & Hu (2015), "Diluted Treatment Effect Estimation for Trigger Analysis", WSDM.
+
     Examples:
         >>> effect, error = diluted(0.5, 0.1, 0.2)
         >>> float(effect), round(float(error), 6)

@@ -109,6 +109,9 @@ def learning_summary(classes: Iterable[str], *, alpha: float = 0.05) -> Learning
     Raises:
         StatisticsError: An unknown class.
 
+    References:
+        Spotify Engineering (2025), on experiments with learning; Wilson (1927), JASA 22, 209-212.
+
     Examples:
         >>> summary = learning_summary(["win"] * 12 + ["regression"] * 40 + ["inconclusive"] * 36 + ["invalid"] * 12)
         >>> summary.learning_rate, summary.win_rate, round(summary.win_ci_lower, 4)

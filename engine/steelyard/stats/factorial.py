@@ -79,6 +79,9 @@ def factorial_weights(factors: int, subset: Sequence[int]) -> FloatArray:
     Raises:
         StatisticsError: There is no such factor, or one is named twice.
 
+    References:
+        Yates (1937), The Design and Analysis of Factorial Experiments.
+
     Examples:
         >>> factorial_weights(3, [0, 2]).tolist()
         [0.5, -0.5, 0.5, -0.5, -0.5, 0.5, -0.5, 0.5]
@@ -110,6 +113,9 @@ def level_weights(
 
     Raises:
         StatisticsError: There is no such factor or level, or shares do not fit or are not positive.
+
+    References:
+        Scheffé (1959), The Analysis of Variance, chapter 4.
 
     Examples:
         >>> level_weights([3, 2], 0, 2).tolist()

@@ -157,6 +157,9 @@ def bounds_batch(
         StatisticsError: Shapes, ``alpha``, ``sides`` or the spending function do not fit, or looks on record
             have bounds although their information did not grow.
 
+    References:
+        See ``bounds``.
+
     Examples:
         >>> batch = bounds_batch([[0.5, 1.0], [0.5, 1.0]], [[1.0, 2.0], [1.0, 1.5]])
         >>> batch.bound.round(3).tolist()

@@ -30,6 +30,10 @@ def score_correlation(covariance: ArrayLike) -> FloatArray:
     Raises:
         StatisticsError: The matrix is not symmetric or a variance is not positive.
 
+    References:
+        Ankargren, Frånberg & Schultzberg (2023), Spotify Engineering, "Bringing Sequential Testing to Experiments
+            with Longitudinal Data".
+
     Examples:
         >>> score_correlation([[4.0, 1.0], [1.0, 1.0]]).tolist()
         [[1.0, 0.5], [0.5, 1.0]]

@@ -145,6 +145,9 @@ def required_drift(
     Raises:
         StatisticsError: ``power`` is not between the probability without an effect and 1.
 
+    References:
+        Jennison & Turnbull (2000), Group Sequential Methods, section 7.2. Checked against R gsDesign and rpact.
+
     Examples:
         >>> round(required_drift([1.959963984540054], [1.0], power=0.8), 4)
         2.8016

@@ -61,6 +61,9 @@ def compare_with_shipped(
     Raises:
         StatisticsError: A share is not between 0 and 1.
 
+    References:
+        The variance of a sum of independent estimates; Lee & Shen (2018), KDD, on the bias of winners.
+
     Examples:
         >>> result = compare_with_shipped(
         ...     0.05, 0.01, shipped=[0.03, 0.04], shipped_errors=[0.01, 0.01], shares=[1.0, 0.5])

@@ -88,6 +88,9 @@ def interaction_effects(
     Raises:
         StatisticsError: The number of cells does not fit.
 
+    References:
+        Scheffé (1959), The Analysis of Variance, chapter 4.
+
     Examples:
         >>> cells = VariantMeans.independent(n=[100] * 4, mean=[1.0, 1.1, 1.2, 1.5], variance=[0.01] * 4)
         >>> result = interaction_effects(cells, (2, 2))

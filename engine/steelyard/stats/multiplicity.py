@@ -25,6 +25,9 @@ def bonferroni(p: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
     Raises:
         StatisticsError: Weights are not positive or do not sum to 1.
 
+    References:
+        Dunn (1961), JASA 56, 52-64. Checked against R ``p.adjust``.
+
     Examples:
         >>> bonferroni([0.01, 0.02, 0.03], weights=[0.8, 0.1, 0.1]).round(4).tolist()
         [0.0125, 0.2, 0.3]

@@ -20,8 +20,14 @@ def half_weights(days: int) -> FloatArray:
 
     The middle one of an odd number of days counts for neither.
 
+    Args:
+        days: Number of days since the exposure.
+
     Raises:
         StatisticsError: There are fewer than two days.
+
+    References:
+        Hohnhold, O'Brien & Tang (2015), KDD, on effects that change while users learn.
 
     Examples:
         >>> half_weights(5).tolist()
@@ -37,8 +43,14 @@ def half_weights(days: int) -> FloatArray:
 def slope_weights(days: int) -> FloatArray:
     """Weights of the least-squares slope over days.
 
+    Args:
+        days: Number of days since the exposure.
+
     Raises:
         StatisticsError: There are fewer than two days.
+
+    References:
+        The coefficients of least squares; Hohnhold, O'Brien & Tang (2015), KDD, on learning users.
 
     Examples:
         >>> slope_weights(3).tolist()
@@ -62,6 +74,9 @@ def time_contrast(moments: Moments, weights: ArrayLike) -> Moments:
 
     Raises:
         StatisticsError: The weights do not sum to zero or are more than the columns.
+
+    References:
+        Summary measures of Matthews, Altman, Campbell & Royston (1990), BMJ 300, 230-235.
 
     Examples:
         >>> days = Moments(n=100, mean=[1.0, 1.0, 3.0], m2=99 * np.eye(3))
@@ -95,6 +110,9 @@ def pattern(
     Returns:
         ``fading`` (the change goes against the effect: novelty), ``growing`` (with it: primacy, learning),
         ``steady``, or '' where a number is missing.
+
+    References:
+        Hohnhold, O'Brien & Tang (2015), KDD, on novelty and primacy.
 
     Examples:
         >>> pattern([0.1, 0.1, 0.1], [-0.05, 0.05, 0.01], [0.001, 0.001, 0.5]).tolist()

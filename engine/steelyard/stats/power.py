@@ -118,6 +118,9 @@ def required_n_relative(
     Raises:
         StatisticsError: The control's mean is not positive, or as in `required_n`.
 
+    References:
+        The linear hypothesis of Fieller (1954), JRSS-B 16. Checked against 40-digit arithmetic.
+
     Examples:
         >>> size = required_n_relative(0.02, mean_control=10, sd_control=12)
         >>> round(float(size.total()), 2)
@@ -154,6 +157,13 @@ def std_error_at(
 ) -> FloatArray:
     """Standard error of a difference in means at given numbers of units.
 
+    Args:
+        n_control, n_treatment: Units.
+        sd_control, sd_treatment, r_squared, design_effect: As in `required_n`.
+
+    References:
+        Welch (1947), Biometrika 34, 28-35; the variance of `required_n`.
+
     Examples:
         >>> error = std_error_at(n_control=3140, n_treatment=3140, sd_control=1.0, r_squared=0.5)
         >>> round(float(error), 5)
@@ -177,6 +187,16 @@ def minimum_detectable_effect(
 
     Divide by the control's mean for the relative one.
 
+    Args:
+        std_error: Of the effect, in the metric's unit.
+        alpha, power, alternative, inflation: As in `required_n`.
+
+    Raises:
+        StatisticsError: Alpha or power is not between 0 and 1.
+
+    References:
+        Bloom (1995), Evaluation Review 19, 547-556. The inverse of `required_n`.
+
     Examples:
         >>> round(float(minimum_detectable_effect(0.01)), 5)
         0.02802
@@ -196,6 +216,19 @@ def achieved_power(
     """Probability of a significant result for a true effect and a standard error.
 
     Counts both tails of a two-sided test.
+
+    Args:
+        effect: True effect, in the metric's unit.
+        std_error: Standard error of its estimate, same shape.
+        null: Effect under the null hypothesis.
+        alpha: Level of the test.
+        alternative: ``two-sided``, ``greater`` or ``less``, one word or one per cell.
+
+    Raises:
+        StatisticsError: Alpha is not between 0 and 1.
+
+    References:
+        Cohen (1988), Statistical Power Analysis, chapter 2. Checked against gbstats.
 
     Examples:
         >>> round(float(achieved_power(0.02802, 0.01)), 4)
@@ -223,6 +256,10 @@ def is_powered(
     Args:
         std_error: Of the running experiment; NaN is not powered.
         effect: Planned distance from the null hypothesis, absolute, of either sign.
+        alpha, power, alternative: As in `required_n`.
+
+    Raises:
+        StatisticsError: Alpha or power is not between 0 and 1.
 
     References:
         Nordin & Schultzberg (2024), on precision-based designs.

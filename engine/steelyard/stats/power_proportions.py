@@ -98,6 +98,9 @@ def detectable_proportion(
     Raises:
         StatisticsError: A proportion is not between 0 and 1.
 
+    References:
+        The inverse of `required_n_proportions`.
+
     Examples:
         >>> round(float(detectable_proportion(0.6, n_control=9332.7, n_treatment=9332.7)), 5)
         0.62

@@ -121,6 +121,9 @@ def quantile_means(
     Returns:
         Estimates with variance ``((upper - lower) / (2 z))²``; refused where both bounds are the same value.
 
+    Raises:
+        StatisticsError: Alpha is not between 0 and 1.
+
     References:
         Price & Bonett (2001), Journal of Statistical Computation and Simulation 68.
 
@@ -156,6 +159,9 @@ def histogram_quantile(edges: ArrayLike, counts: ArrayLike, q: ArrayLike) -> Flo
 
     Raises:
         StatisticsError: A level is not between 0 and 1, or the edges do not fit the counts.
+
+    References:
+        Linear interpolation within a bin, as in Prometheus ``histogram_quantile``.
 
     Examples:
         >>> round(float(histogram_quantile([0, 1, 2, 4, 8], [10, 20, 30, 40], 0.5)), 4)

@@ -103,8 +103,16 @@ def delta_std_error(
     Good when the control's mean is more than about 20 standard errors from zero; for display, meta-analysis
     and Bayesian summaries. Intervals and tests use `fieller`.
 
+    Args:
+        mean_treatment, mean_control: Estimated means, any shapes that go together.
+        var_treatment, var_control: Variances of these means (not of the units).
+        covariance: Covariance of the means.
+
     Returns:
         Standard errors; NaN where the control's mean is not positive.
+
+    References:
+        Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD. Checked against gbstats.
 
     Examples:
         >>> round(float(delta_std_error(10.5, 0.04, 10.0, 0.05)), 4)
@@ -125,6 +133,15 @@ def log_interval(
     critical: ArrayLike = Z_95,
 ) -> RelativeEffect:
     """Relative effect with an interval symmetric on the logarithmic scale; needs both means positive.
+
+    Args:
+        mean_treatment, mean_control: Estimated means, any shapes that go together.
+        var_treatment, var_control: Variances of these means (not of the units).
+        covariance: Covariance of the means.
+        critical: A quantile of t or of the normal distribution, or a sequential bound.
+
+    References:
+        Katz, Baptista, Azen & Pike (1978), Biometrics 34, 469-474. Checked against tea-tasting.
 
     Examples:
         >>> lift = log_interval(10.5, 0.04, 10.0, 0.05)

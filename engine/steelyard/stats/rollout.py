@@ -149,6 +149,9 @@ def judge_rollout(results: Iterable[TestResult]) -> RolloutDecision:
     Returns:
         The decision.
 
+    References:
+        Schultzberg, Ankargren & Frånberg (2024), arXiv 2402.11609: the rule without success metrics.
+
     Examples:
         >>> judge_rollout([
         ...     TestResult(metric="latency", role="guardrail", significant=True),

@@ -67,6 +67,9 @@ def selection_bias(
         alpha: Level of the two-sided tests that picked the winners.
         direction: 1 where an increase is good, -1 where a decrease is.
 
+    Raises:
+        StatisticsError: Alpha is not between 0 and 1.
+
     References:
         Lee & Shen (2018), "Winner's Curse: Bias Estimation for Total Effects of Features in Online Controlled
         Experiments", KDD.

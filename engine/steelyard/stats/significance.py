@@ -52,6 +52,17 @@ def p_value(
 ) -> FloatArray:
     """p-value of a t statistic (or z, with infinite ``df``).
 
+    Args:
+        statistic: t or z, any shape.
+        df: Degrees of freedom; infinite for z.
+        alternative: ``two-sided``, ``greater`` or ``less``, one word or one per cell.
+
+    Raises:
+        StatisticsError: An alternative is none of the three.
+
+    References:
+        Student (1908), Biometrika 6. Checked against SciPy and 40-digit arithmetic.
+
     Examples:
         >>> f"{float(p_value(10.0)):.6e}"
         '1.523971e-23'
@@ -66,6 +77,17 @@ def log10_p_value(
     statistic: ArrayLike, df: ArrayLike = np.inf, alternative: Alternative | ArrayLike = "two-sided"
 ) -> FloatArray:
     """Decimal logarithm of the p-value, finite for statistics up to 1e150.
+
+    Args:
+        statistic: t or z, any shape.
+        df: Degrees of freedom; infinite for z.
+        alternative: ``two-sided``, ``greater`` or ``less``, one word or one per cell.
+
+    Raises:
+        StatisticsError: An alternative is none of the three.
+
+    References:
+        Abramowitz & Stegun (1964), 26.2.12, for the tail. Checked against 40-digit arithmetic.
 
     Examples:
         >>> round(float(log10_p_value(1000.0)), 4)
@@ -86,8 +108,16 @@ def critical_value(
 ) -> FloatArray:
     """Value that the evidence must reach at level ``alpha``.
 
+    Args:
+        alpha: Level, one number or one per cell.
+        df: Degrees of freedom; infinite for the normal distribution.
+        alternative: ``two-sided``, ``greater`` or ``less``, one word or one per cell.
+
     Raises:
         StatisticsError: A level is not between 0 and 1.
+
+    References:
+        Student (1908), Biometrika 6. Checked against SciPy ``t.isf`` and ``norm.isf``.
 
     Examples:
         >>> round(float(critical_value(0.05)), 4)

@@ -53,6 +53,9 @@ def block_values(numerator: ArrayLike, denominator: ArrayLike) -> tuple[FloatArr
         numerator: Sum of the outcome per block, after the burn-in.
         denominator: Number of units, or sum of a ratio's denominator.
 
+    References:
+        Bojinov, Simchi-Levi & Zhao (2023), Management Science 69.
+
     Examples:
         >>> values, reason = block_values([6.0, 5.0], [3, 0])
         >>> values.tolist(), reason.tolist()
@@ -168,6 +171,13 @@ def block_pairs(values: ArrayLike, treated: ArrayLike, *, strata: Sequence[objec
     Returns:
         One pair, shape ``(1,)``, for `steelyard.stats.comparison`.
 
+    Raises:
+        StatisticsError: A block is marked neither 1 nor 0.
+
+    References:
+        Bojinov, Simchi-Levi & Zhao (2023), Management Science 69, for the design; Miratrix, Sekhon & Yu (2013),
+            JRSS-B 75, for strata.
+
     Examples:
         >>> pair = block_pairs([5, 1, 6, 2, 7, 1, 6, 3], [1, 0, 1, 0, 1, 0, 1, 0])
         >>> pair.effect.tolist(), pair.std_error.round(3).tolist()
@@ -193,6 +203,12 @@ def carry_over_test(values: ArrayLike, treated: ArrayLike, *, alpha: float = 0.0
     Returns:
         The effect right after a switch minus the effect in blocks without one. Carry-over draws it towards
         the opposite of the effect.
+
+    Raises:
+        StatisticsError: A block is marked neither 1 nor 0.
+
+    References:
+        Bojinov, Simchi-Levi & Zhao (2023), Management Science 69, on the order of carry-over.
 
     Examples:
         >>> w = [0, 1, 1, 0, 0, 1, 1, 0, 0, 1, 1, 0]

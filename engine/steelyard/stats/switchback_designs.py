@@ -37,6 +37,9 @@ def complete_assignments(
     Raises:
         StatisticsError: Numbers do not fit, or too few draws are asked for.
 
+    References:
+        Fisher (1935), The Design of Experiments: complete randomisation within blocks.
+
     Examples:
         >>> complete_assignments(3, 1).astype(int).tolist()
         [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
@@ -83,6 +86,9 @@ def coin_assignments(
 
     Raises:
         StatisticsError: The share is not a probability, or too few draws are asked for.
+
+    References:
+        Bojinov, Simchi-Levi & Zhao (2023), Management Science 69: the regular design.
 
     Examples:
         >>> coin_assignments(3, switch_points=[True, False, True]).astype(int).tolist()

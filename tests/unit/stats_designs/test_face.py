@@ -1,16 +1,22 @@
 """The plain-Python face: what it exports, how it is documented, and the page that shows it."""
 
+import dataclasses
 import doctest
 import inspect
 import pkgutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
+import pandas
+import polars
+import pyarrow
 import pytest
 from scipy import stats as scipy_stats
+from tests.support.raising import may_raise
 
 from steelyard import stats
 from steelyard.errors import StatisticsError
@@ -42,16 +48,52 @@ def test_public_names_are_sorted_and_exist():
     assert all(hasattr(stats, name) for name in stats.__all__)
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_is_documented_with_a_first_sentence(name):
-    text = inspect.getdoc(getattr(stats, name)) or ""
-    assert text.partition("\n")[0].endswith((".", ":")) or "\n" in text
+def sections(name: str) -> set[str]:
+    lines = (inspect.getdoc(getattr(stats, name)) or "").splitlines()
+    return {
+        line.rstrip(":")
+        for line in lines
+        if line in ("Args:", "Returns:", "Raises:", "References:", "Examples:")
+    }
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_function_is_shown_by_an_example_in_its_docstring_or_on_the_page(name):
-    in_docstring = ">>>" in (inspect.getdoc(getattr(stats, name)) or "")
-    assert in_docstring or f"stats.{name}(" in PAGE.read_text(encoding="utf-8")
+def test_function_says_its_arguments_errors_and_source_and_has_an_example(name):
+    function = getattr(stats, name)
+    wanted = {"References", "Examples"}
+    wanted |= {"Args"} if inspect.signature(function).parameters else set()
+    wanted |= {"Raises"} if may_raise(function) else set()
+    assert wanted <= sections(name)
+    assert ">>>" in inspect.getdoc(function)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_argument_of_a_function_is_named_in_its_documentation(name):
+    """Those that are as in another function are named there once, beside it."""
+    function = getattr(stats, name)
+    _, _, after = (inspect.getdoc(function) or "").partition("Args:\n")
+    described = after.partition("\n\n")[0]
+    missing = [
+        argument
+        for argument in inspect.signature(function).parameters
+        if not re.search(rf"\b{argument}\b", described)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", sorted(set(stats.__all__) - set(FUNCTIONS)))
+def test_class_says_what_its_attributes_are(name):
+    made = getattr(stats, name)
+    text = inspect.getdoc(made) or ""
+    names = [field.name for field in dataclasses.fields(made)]
+    assert "Attributes:" in text
+    assert len([field for field in names if re.search(rf"\b{field}\b", text)]) >= len(names) * 0.6
+
+
+def test_the_call_graph_knows_who_raises():
+    assert may_raise(stats.compare_means)
+    assert may_raise(stats.minimum_detectable_effect)
+    assert not may_raise(stats.optional)
 
 
 def test_every_block_of_the_page_runs_as_shown():
@@ -121,3 +163,42 @@ def test_nothing_leaves_as_nan_through_optional():
 def test_comparisons_refuse_what_does_not_fit(call, message):
     with pytest.raises(StatisticsError, match=message):
         call()
+
+
+FRAMES = ("pandas", "polars", "pyarrow")
+
+
+@pytest.fixture(params=FRAMES)
+def frame(request):
+    """Return three variants as a frame of each library."""
+    columns = {
+        "n": [5000, 5100, 4900],
+        "mean": [10.0, 10.4, 9.9],
+        "variance": [36.0, 38.0, 35.0],
+        "share": [0.2, 0.22, 0.19],
+        "p": [0.01, 0.04, 0.2],
+    }
+    if request.param == "pyarrow":
+        return pyarrow.table(columns)
+    return {"pandas": pandas, "polars": polars}[request.param].DataFrame(columns)
+
+
+def test_columns_of_frames_are_taken_as_they_are(frame):
+    plain = stats.compare_means(n=[5000, 5100, 4900], mean=[10.0, 10.4, 9.9], variance=[36.0, 38.0, 35.0])
+    found = stats.compare_means(n=frame["n"], mean=frame["mean"], variance=frame["variance"])
+    assert found.p_value.tolist() == plain.p_value.tolist()
+    assert isinstance(found.p_value, np.ndarray)
+    shares = stats.compare_proportions(n=frame["n"], proportion=frame["share"])
+    assert shares.effect == pytest.approx([0.02, -0.01])
+    assert stats.holm(frame["p"]).tolist() == stats.holm([0.01, 0.04, 0.2]).tolist()
+    assert (
+        stats.srm_chi_square(frame["n"], [1, 1, 1]).p_value
+        == stats.srm_chi_square([5000, 5100, 4900], [1, 1, 1]).p_value
+    )
+    known = stats.segment_heterogeneity([10.0, 10.4, 9.9], [0.2, 0.22, 0.19])
+    assert stats.segment_heterogeneity(frame["mean"], frame["share"]).p_value == known.p_value
+
+
+def test_null_in_a_frame_is_a_missing_number_and_not_zero():
+    column = polars.Series([0.01, None, 0.2])
+    assert stats.optional(stats.holm(column)) == [0.02, None, 0.2]
