@@ -45,10 +45,10 @@ class Translated(DuckDBWarehouse):
     def _translated(self, sql: str) -> str:
         if self.dialect == "duckdb":
             return sql
-        return sqlglot.parse_one(sql, read=self.dialect).transform(_respelled).sql("duckdb")
+        return sqlglot.parse_one(sql, read=self.dialect).transform(respelled).sql("duckdb")
 
 
-def _respelled(node: exp.Expr) -> exp.Expr:
+def respelled(node: exp.Expr) -> exp.Expr:
     """Return what sqlglot passes through untranslated in DuckDB's words."""
     if isinstance(node, exp.Anonymous) and node.name.lower() == "is_finite":
         return exp.Anonymous(this="isfinite", expressions=node.expressions)

@@ -112,7 +112,14 @@ def test_a_run_records_that_an_earlier_one_was_interrupted_and_debug_finds_nothi
 ) -> None:
     project = new_project(tmp_path, engines.new("postgres"), monkeypatch)
     checks = list(debug_project(project))
-    assert [name for name, _, _ in checks] == ["profile", "connection", "privileges", "exposures", "hashing"]
+    assert [name for name, _, _ in checks] == [
+        "profile",
+        "connection",
+        "privileges",
+        "temporary tables",
+        "exposures",
+        "hashing",
+    ]
     assert all(is_fine for _, is_fine, _ in checks), checks
     with project.connect() as warehouse:
         warehouse.insert("runs", ["run_id", "status"], [("dead", "running")], "steelyard")

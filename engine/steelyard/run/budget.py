@@ -45,8 +45,14 @@ def require_budget(plans: Iterable[GroupPlan], warehouse: Warehouse, options: Ru
             where="--max-rows, --max-bytes",
             hint="set a limit in the warehouse itself, such as statement_timeout_seconds in profiles.yml",
         )
+    if options.max_rows is not None and reading.rows is None:
+        raise WarehouseError(
+            f"{warehouse.dialect} does not tell how many rows a query would read",
+            where="--max-rows",
+            hint="limit the bytes: --max-bytes",
+        )
     hint = "raise the limit, --select fewer experiments, or shorten covariate_lookback; nothing has been read"
-    if options.max_rows is not None and reading.rows > options.max_rows:
+    if options.max_rows is not None and reading.rows is not None and reading.rows > options.max_rows:
         raise WarehouseError(
             f"the run would read {reading.rows:,} rows, more than {options.max_rows:,}",
             where="--max-rows",
@@ -58,6 +64,18 @@ def require_budget(plans: Iterable[GroupPlan], warehouse: Warehouse, options: Ru
             where="--max-bytes",
             hint=hint,
         )
+
+
+def told_reading(reading: Reading) -> str:
+    """Return what a run reads, as a sentence.
+
+    Examples:
+        >>> told_reading(Reading(rows=1200, size=48_000)), told_reading(Reading(rows=None, size=12))
+        ('a run reads at most 1,200 rows, about 48.0 kB', 'a run reads at most 12 B')
+    """
+    size = shown_size(reading.size)
+    told = size if reading.rows is None else f"{reading.rows:,} rows, about {size}"
+    return f"a run reads at most {told}"
 
 
 def shown_size(size: int) -> str:

@@ -12,7 +12,7 @@ from steelyard.compile.lock import meaning_of
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.refusals import refusals_of
 from steelyard.errors import CompileError, SpecError
-from steelyard.run.budget import planned_reading, reading_queries, require_budget, shown_size
+from steelyard.run.budget import planned_reading, reading_queries, require_budget, told_reading
 from steelyard.run.metrics import sorted_items
 from steelyard.run.pipeline import RunOptions
 from steelyard.run.project import Project
@@ -132,7 +132,7 @@ def dry_run(project: Project, options: RunOptions) -> Iterator[str]:
                 yield warehouse.estimate(sql)
         reading = planned_reading(plans, warehouse)
         if reading is not None:
-            yield f"a run reads at most {reading.rows:,} rows, about {shown_size(reading.size)}"
+            yield told_reading(reading)
         require_budget(plans, warehouse, options)
 
 

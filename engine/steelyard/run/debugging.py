@@ -10,6 +10,7 @@ from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.migrate import ensure_tables
 
 Check = tuple[str, bool, str]
+_PROBE = "steelyard_probe"
 
 
 def debug_project(project: Project) -> Iterator[Check]:
@@ -24,6 +25,7 @@ def debug_project(project: Project) -> Iterator[Check]:
     with warehouse:
         yield "connection", True, f"{warehouse.dialect} answers {warehouse.query('select 1').values[0][0]}"
         yield _tables(warehouse, profile.target_schema)
+        yield _temporaries(warehouse)
         yield _exposures(project, warehouse)
         yield _hashing(warehouse)
 
@@ -34,6 +36,17 @@ def _tables(warehouse: Warehouse, schema: str) -> Check:
     except EngineError as error:
         return "privileges", False, str(error)
     return "privileges", True, f"tables can be created in {schema}"
+
+
+def _temporaries(warehouse: Warehouse) -> Check:
+    """Make a table as a run makes its own, read it, and drop it."""
+    try:
+        warehouse.create_temporary(_PROBE, "select 1 as n")
+        ((found,),) = warehouse.query(f"select n from {_PROBE}").values
+        warehouse.drop_temporaries()
+    except EngineError as error:
+        return "temporary tables", False, str(error)
+    return "temporary tables", True, f"one of {found} row was made, read and dropped"
 
 
 def _exposures(project: Project, warehouse: Warehouse) -> Check:

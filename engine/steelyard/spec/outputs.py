@@ -110,17 +110,25 @@ class Postgres(Output):
 
 
 class Redshift(Output):
-    """An Amazon Redshift cluster or workgroup."""
+    """An Amazon Redshift cluster or workgroup.
+
+    Attributes:
+        search_path: Schemas of tables that are named without one, parted by commas.
+    """
 
     also_written = MappingProxyType({"pass": "password", "database": "dbname"})
 
     type: Literal["redshift"]
-    method: Literal["database"] = "database"
+    method: Literal["database", "iam"] = "database"
     host: str
     port: Port = 5439
     user: str
     password: Secret = None
     dbname: str
+    cluster_id: str | None = None
+    region: str | None = None
+    iam_profile: str | None = None
+    search_path: str | None = None
     sslmode: str | None = None
     connect_timeout: Count = 10
 
@@ -168,7 +176,12 @@ class ClickHouse(Output):
 
 
 class Snowflake(Output):
-    """A Snowflake account."""
+    """A Snowflake account.
+
+    Attributes:
+        private_key: PEM, or its body; an encrypted one has to be a file.
+        search_path: Schema of tables that are named without one.
+    """
 
     also_written = MappingProxyType({"pass": "password"})
 
@@ -184,12 +197,23 @@ class Snowflake(Output):
     role: str | None = None
     warehouse: str
     database: str
+    search_path: str = "public"
     query_tag: str | None = None
     client_session_keep_alive: Switch = False
 
+    @model_validator(mode="after")
+    def _check(self) -> "Snowflake":
+        if self.private_key is not None and self.private_key_passphrase is not None:
+            raise problem("an encrypted private_key", hint="write it to a file, and name private_key_path")
+        return self
+
 
 class BigQuery(Output):
-    """A Google Cloud project."""
+    """A Google Cloud project.
+
+    Attributes:
+        search_path: Dataset of tables that are named without one; None for the engine's own.
+    """
 
     also_written = MappingProxyType({"dataset": "schema", "database": "project"})
 
@@ -198,6 +222,7 @@ class BigQuery(Output):
     project: str
     keyfile: str | None = None
     location: str | None = None
+    search_path: str | None = None
     maximum_bytes_billed: Count | None = None
     priority: Literal["interactive", "batch"] = "interactive"
     job_execution_timeout_seconds: Count | None = None
@@ -210,17 +235,34 @@ class BigQuery(Output):
 
 
 class Databricks(Output):
-    """A Databricks SQL warehouse or cluster."""
+    """A Databricks SQL warehouse or cluster.
+
+    Attributes:
+        auth_type: ``token``, or ``oauth`` of a person at a browser.
+        search_path: Schema of tables that are named without one.
+    """
 
     type: Literal["databricks"]
+    auth_type: Literal["token", "oauth"] = "token"
     host: str
     http_path: str
     token: Secret = None
     catalog: str | None = None
+    search_path: str = "default"
+
+    @model_validator(mode="after")
+    def _check(self) -> "Databricks":
+        if self.auth_type == "token" and self.token is None:
+            raise problem("auth_type token needs a token")
+        return self
 
 
 class Trino(Output):
-    """A Trino cluster."""
+    """A Trino cluster.
+
+    Attributes:
+        search_path: Schema of tables that are named without one.
+    """
 
     also_written = MappingProxyType({"database": "catalog"})
 
@@ -232,6 +274,7 @@ class Trino(Output):
     password: Secret = None
     jwt_token: Secret = None
     catalog: str
+    search_path: str = "default"
     http_scheme: Literal["http", "https"] = "http"
 
 

@@ -136,6 +136,10 @@ class Warehouse(ABC):
     def close(self) -> None:
         """End the connection; a second call does nothing."""
 
+    def has_schema(self, schema: str) -> bool:
+        """Return whether a schema is known to be there, so that the right to create one is not needed."""
+        return False
+
     def schema_statement(self, schema: str) -> str:
         """Return the statement that creates a schema where there is none."""
         return f"create schema if not exists {quoted(schema)}"

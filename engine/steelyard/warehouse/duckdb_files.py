@@ -1,15 +1,32 @@
 """How DuckDB reads the files of a seed: strictly, so that no line is dropped without a word."""
 
 import csv
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import duckdb
 
 from steelyard.errors import WarehouseError
 from steelyard.warehouse.duckdb_errors import translate
-from steelyard.warehouse.names import literal
+from steelyard.warehouse.names import literal, quoted
 
 FILE_TYPES = (".csv", ".parquet")
+Kinds = dict[str, str]
+"""Canonical types of a file's columns by their names; those of decimals with precision and scale."""
+
+_CHUNK = 20_000
+_CANONICAL: Mapping[str, str] = MappingProxyType(
+    {
+        "TIMESTAMP WITH TIME ZONE": "timestamptz",
+        "TIMESTAMP_S": "timestamp",
+        "TIMESTAMP_MS": "timestamp",
+        "TIMESTAMP_NS": "timestamp",
+    }
+)
 
 # Without skip and comment DuckDB drops lines before those that look alike, the header among them.
 _STRICT_CSV = (
@@ -73,6 +90,68 @@ def to_parquet(path: Path, to: Path) -> dict[str, str]:
             )
             kinds = {name: str(kind) for name, kind, *_ in files.execute("describe rows").fetchall()}
             files.execute(f"copy rows to {literal(str(to))} (format parquet)")
+    except duckdb.Error as error:
+        raise translate(error, where=path.name) from error
+    return kinds
+
+
+@contextmanager
+def file_rows(path: Path) -> Iterator[tuple[Kinds, Iterator[list[tuple[Any, ...]]]]]:
+    """Open a file, and give the types of its columns and its rows, chunk by chunk.
+
+    Raises:
+        WarehouseError: As `reader`, or a line that does not fit.
+    """
+    try:
+        with duckdb.connect() as files:
+            files.execute("set timezone = 'UTC'")
+            files.execute(
+                f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}"
+            )
+            described = files.execute("describe rows").fetchall()
+            kinds = {name: _CANONICAL.get(str(kind), str(kind).lower()) for name, kind, *_ in described}
+            zoned = [i for i, kind in enumerate(kinds.values()) if kind == "timestamptz"]
+            # DuckDB makes Python values of moments with a zone only where pytz is installed.
+            listed = [
+                f"timezone('UTC', {quoted(name)})" if i in zoned else quoted(name)
+                for i, name in enumerate(kinds)
+            ]
+            found = files.execute(f"select {', '.join(listed)} from rows")
+            chunks = iter(lambda: found.fetchmany(_CHUNK), [])
+            yield kinds, ([_in_utc(row, zoned) for row in chunk] for chunk in chunks)
+    except duckdb.Error as error:
+        raise translate(error, where=path.name) from error
+
+
+def _in_utc(row: tuple[Any, ...], zoned: Sequence[int]) -> tuple[Any, ...]:
+    if not zoned:
+        return row
+    return tuple(
+        value.replace(tzinfo=UTC) if i in zoned and value is not None else value
+        for i, value in enumerate(row)
+    )
+
+
+def to_csv(path: Path, to: Path, *, null: str) -> Kinds:
+    """Write a file's rows as CSV with a header, and return the types of its columns.
+
+    Args:
+        path: The file.
+        to: The file to write.
+        null: What stands where there is no value.
+
+    Raises:
+        WarehouseError: As `file_rows`.
+    """
+    with file_rows(path) as (kinds, _):
+        pass
+    try:
+        with duckdb.connect() as files:
+            files.execute("set timezone = 'UTC'")
+            source = reader(path).replace("?", literal(str(path)))
+            files.execute(
+                f"copy (select * from {source}) to {literal(str(to))} (format csv, header, nullstr {literal(null)})"
+            )
     except duckdb.Error as error:
         raise translate(error, where=path.name) from error
     return kinds

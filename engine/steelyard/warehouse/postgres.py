@@ -31,7 +31,7 @@ from steelyard.warehouse.reading import Reading, postgres_scans, total
 T = TypeVar("T")
 
 # The server's own numbers of its types: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-_TYPE_NAMES: Mapping[int, str] = MappingProxyType(
+TYPE_NAMES: Mapping[int, str] = MappingProxyType(
     {
         16: "boolean",
         20: "bigint",
@@ -194,7 +194,7 @@ class PostgresWarehouse(Warehouse):
         result = self._cursor(sql, ())
         described = [(column.name, column.type_code) for column in result.cursor.description]
         result.close()
-        return {name: _TYPE_NAMES.get(code) or self._type_name(code) for name, code in described}
+        return {name: TYPE_NAMES.get(code) or self._type_name(code) for name, code in described}
 
     def _type_name(self, code: int) -> str:
         return str(self._fetch("select typname from pg_type where oid = ?", [code]).values[0][0])
@@ -209,7 +209,7 @@ class PostgresWarehouse(Warehouse):
             " order by c.relnamespace = pg_my_temp_schema(), a.attnum",
             [table, schema],
         )
-        return {name: _TYPE_NAMES.get(code) or self._type_name(code) for name, code in found}
+        return {name: TYPE_NAMES.get(code) or self._type_name(code) for name, code in found}
 
     def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
         target = quoted(table, schema)

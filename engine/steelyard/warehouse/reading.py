@@ -27,19 +27,22 @@ class Reading:
     """What a query would read.
 
     Attributes:
-        rows: Number of rows.
+        rows: Number of rows; None where the warehouse counts bytes alone.
         size: Bytes.
 
     Examples:
         >>> Reading(rows=2, size=16) + Reading(rows=1, size=8)
         Reading(rows=3, size=24)
+        >>> Reading(rows=None, size=16) + Reading(rows=1, size=8)
+        Reading(rows=None, size=24)
     """
 
-    rows: int = 0
+    rows: int | None = 0
     size: int = 0
 
     def __add__(self, other: "Reading") -> "Reading":
-        return Reading(rows=self.rows + other.rows, size=self.size + other.size)
+        rows = None if self.rows is None or other.rows is None else self.rows + other.rows
+        return Reading(rows=rows, size=self.size + other.size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,14 +3,18 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from steelyard.errors import WarehouseError
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.bigquery import BigQueryWarehouse
 from steelyard.warehouse.clickhouse import ClickHouseWarehouse
+from steelyard.warehouse.databricks import DatabricksWarehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
+from steelyard.warehouse.redshift import RedshiftWarehouse
 from steelyard.warehouse.retry import with_retries
+from steelyard.warehouse.snowflake import SnowflakeWarehouse
 from steelyard.warehouse.spark import SparkWarehouse
+from steelyard.warehouse.trino import TrinoWarehouse
 
 WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
     {
@@ -18,6 +22,11 @@ WAREHOUSES: Mapping[str, Callable[..., Warehouse]] = MappingProxyType(
         "postgres": PostgresWarehouse.open,
         "spark": SparkWarehouse.open,
         "clickhouse": ClickHouseWarehouse.open,
+        "snowflake": SnowflakeWarehouse.open,
+        "bigquery": BigQueryWarehouse.open,
+        "databricks": DatabricksWarehouse.open,
+        "redshift": RedshiftWarehouse.open,
+        "trino": TrinoWarehouse.open,
     }
 )
 
@@ -30,13 +39,7 @@ def connect(profile: Profile, *, wait_seconds: float = 0.0) -> Warehouse:
         wait_seconds: How long to try again while another process holds a database that only one can open.
 
     Raises:
-        WarehouseError: Steelyard does not execute on this type of warehouse, or the connection fails.
+        WarehouseError: Its driver is not installed, or the connection fails.
     """
     kind = str(getattr(profile.output, "type", ""))
-    if kind not in WAREHOUSES:
-        raise WarehouseError(
-            f"Steelyard does not execute on {kind} yet",
-            where=f"target {profile.target}",
-            hint=f"`steelyard compile --dialect {kind}` writes its SQL; runs need {' or '.join(WAREHOUSES)}",
-        )
     return with_retries(lambda: WAREHOUSES[kind](profile, wait_seconds=wait_seconds))

@@ -228,7 +228,7 @@ MINIMAL = {
     "clickhouse": {},
     "snowflake": {"account": "a", "user": "u", "warehouse": "w", "database": "d"},
     "bigquery": {"project": "p", "dataset": "d"},
-    "databricks": {"host": "h", "http_path": "p"},
+    "databricks": {"host": "h", "http_path": "p", "token": "t"},
     "trino": {"host": "h", "user": "u", "database": "c"},
 }
 

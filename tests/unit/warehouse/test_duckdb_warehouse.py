@@ -9,10 +9,9 @@ import duckdb
 import pytest
 
 from steelyard.errors import WarehouseError
-from steelyard.spec.outputs import OUTPUTS
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
-from steelyard.warehouse.registry import WAREHOUSES, connect
+from steelyard.warehouse.registry import connect
 
 ProfileOf = Callable[..., Profile]
 
@@ -196,23 +195,3 @@ def test_close_twice_does_nothing(profile_of: ProfileOf) -> None:
     warehouse = connect(profile_of())
     warehouse.close()
     warehouse.close()
-
-
-@pytest.mark.parametrize("kind", [kind for kind in OUTPUTS if kind not in WAREHOUSES])
-def test_connect_refuses_a_warehouse_it_does_not_execute_on(kind: str) -> None:
-    settings = {
-        "postgres": {"host": "h", "user": "u", "dbname": "d"},
-        "spark": {},
-        "clickhouse": {},
-        "snowflake": {"account": "a", "user": "u", "warehouse": "w", "database": "d"},
-        "bigquery": {"project": "p"},
-        "databricks": {"host": "h", "http_path": "p"},
-        "redshift": {"host": "h", "user": "u", "dbname": "d"},
-        "trino": {"host": "h", "user": "u", "catalog": "c"},
-    }
-    output = OUTPUTS[kind].model_validate({"type": kind, **settings[kind]})
-    profile = Profile.model_validate({"name": "p", "target": "prod", "output": output, "target_schema": "s"})
-    with pytest.raises(
-        WarehouseError, match=rf"target prod: Steelyard does not execute on {kind} yet\n  hint: .*{kind}"
-    ):
-        connect(profile)

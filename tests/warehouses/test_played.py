@@ -1,0 +1,100 @@
+"""A whole project through each connection whose warehouse no test can start: the same tables as on DuckDB.
+
+A fake of the driver stands in the driver's place, and DuckDB behind it, which runs each statement translated back. That
+shows what is sent and read; it does not show that the warehouse itself would take it.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+import yaml
+from tests.support import small_project
+from tests.support.agreement import Published, beyond, differences, read_published
+from tests.support.drivers.played import PLAYED, Played, playing
+from tests.support.drivers.server import Server
+
+from steelyard.report.text import render
+from steelyard.run import Project, RunOptions, debug_project, project_reports, seed_project
+
+AS_OF = date(2026, 4, 5)
+OPTIONS = RunOptions(as_of=AS_OF)
+EXPERIMENT = {
+    "hypothesis": 'It\'s \\odd, "quoted"\nand Ünder.',
+    "owner": "o",
+    "status": "stopped",
+    "start": "2026-04-01",
+    "end": "2026-04-04",
+    "variants": ["control", "treatment"],
+    "metrics": {"primary": "spend", "secondary": ["price"]},
+    "analysis": {"dimensions": ["country"]},
+}
+
+
+def write_project(folder: Path) -> None:
+    """Write a small project with the fixtures that its tables come from."""
+    users = [f"u{number}" for number in range(60)]
+    exposures = [
+        (
+            "button",
+            user,
+            ("control", "treatment")[number % 2],
+            small_project.moment(number % 3),
+            ("SG", None, "o'\\Ü", "")[number % 4],
+        )
+        for number, user in enumerate(users)
+    ]
+    events = [
+        (user, small_project.moment(day - 2, 3), None if number == 7 else (number * 7 + day) % 13 + 0.1)
+        for number, user in enumerate(users)
+        for day in range(6)
+    ]
+    tables = {"exposures": exposures, "events": events, "met": []}
+    small_project.write(folder, experiments={"button": EXPERIMENT}, tables=tables)
+    (folder / "fixtures").mkdir()
+    with duckdb.connect(str(folder / "small.duckdb")) as connection:
+        for name, kind in (("exposures", "csv"), ("events", "parquet")):
+            connection.execute(f"copy {name} to '{folder}/fixtures/{name}.{kind}'")
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> tuple[Published, list[str]]:
+    folder = tmp_path_factory.mktemp("own")
+    write_project(folder)
+    project = Project.load(folder)
+    seed_project(project)
+    assert not project.run(OPTIONS).failures
+    with project.connect() as warehouse:
+        return read_published(warehouse), list(map(render, project_reports(project)))
+
+
+@pytest.fixture(params=PLAYED, ids=lambda played: played.name)
+def played(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Project, Server]]:
+    """A project whose target is the warehouse, and the server behind the fake."""
+    one: Played = request.param
+    write_project(tmp_path)
+    profiles = {"small": {"target": "prod", "outputs": {"prod": one.output()}}}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    with playing(one, tmp_path) as server:
+        yield Project.load(tmp_path), server
+
+
+def test_a_project_gives_the_same_tables_and_reports_as_on_duckdb(
+    played: tuple[Project, Server], expected: tuple[Published, list[str]]
+) -> None:
+    project, server = played
+    assert seed_project(project) == {"exposures": 60, "events": 360}
+    assert not project.run(OPTIONS).failures
+    with project.connect() as warehouse:
+        found = read_published(warehouse)
+    assert len(found["results"]) > 5
+    assert beyond(differences(expected[0], found), 1e-9) == []
+    assert list(map(render, project_reports(project))) == expected[1]
+    fine = {name: is_fine for name, is_fine, _ in debug_project(project) if name != "hashing"}
+    assert set(fine) == {"profile", "connection", "privileges", "temporary tables", "exposures"}
+    assert all(fine.values())
+    assert server.tables("steelyard_scratch") == []
+    assert not [name for name in server.tables("steelyard") if "unit_values" in name.lower()]
+    assert "tops3cret" not in "".join(server.sent)
