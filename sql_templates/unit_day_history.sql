@@ -9,3 +9,12 @@ select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident
 from {{ tree(totals) }} as known
 join gone_units as gone on gone.unit_key = known.unit_key
 where known.day = 0
+{% if recent is not none %}
+union all
+/* and their days since */
+select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident }}{% endfor %}
+
+from {{ recent | ident }} as known
+join gone_units as gone on gone.unit_key = known.unit_key
+where known.day > {{ closed_day | literal }}
+{% endif %}

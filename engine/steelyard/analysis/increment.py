@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from steelyard.analysis.collect import Collector
-from steelyard.compile.group import MomentQuery, Statement
+from steelyard.compile.group import MomentQuery
+from steelyard.compile.metric_quality import NotFinite
 from steelyard.compile.plan import bind
+from steelyard.compile.scan import Scan
 from steelyard.compile.state_plan import StatePlan
 from steelyard.errors import StatisticsError
 from steelyard.warehouse.base import Warehouse
@@ -53,6 +56,8 @@ class IncrementCollector(Collector):
     Args:
         plan: The plan.
         warehouse: Where it runs.
+        units: The plan of the units whose facts are read; by default the same. One with an earlier last day lets
+            the days until then be closed, and those after it be read along.
         caps: Percentile caps, all on record.
         shifts: Shifts of each query; none where there is no state yet.
         label: See `Collector`.
@@ -65,43 +70,81 @@ class IncrementCollector(Collector):
         plan: StatePlan,
         warehouse: Warehouse,
         *,
+        units: StatePlan | None = None,
         caps: Mapping[str, float | None],
         shifts: Mapping[str, Mapping[str, float]],
         label: str = "",
     ) -> None:
         super().__init__(plan, warehouse, label=label)
+        self.units = units or plan
         self.caps, self.known_shifts = caps, shifts
-
-    def read_open_facts(self) -> None:
-        """Read the facts of the open days, for this plan and those that continue from what it is based on."""
-        for statement in self.plan.open_facts():
-            self._fill(statement)
 
     def increment(self) -> Increment:
         """Run everything that the open days need."""
-        plan, found = self.plan, Increment()
-        self._fill(plan.newly_seen())
+        found = self._seen()
+        self._add_days(found)
+        self._tell(found, any_read=True)
+        return found
+
+    def closing(self, until: date) -> Increment:
+        """Read the open days once, and prepare what the state becomes when those up to one are closed."""
+        found = self._seen()
+        self._add_days(found)
+        found.log = list(self._rows("log_quality", self.units.log_quality_query()))
+        for scan in self.plan.group.scans:
+            self._fill(self.plan.closed_totals(scan, until))
+        self._fill(self.plan.not_finite_units())
+        return found
+
+    def follow(self, before: Increment) -> Increment:
+        """Add to the days that `closing` has read what units make of them that have entered or gone since."""
+        found = self._seen()
+        found.queries, found.shifts = before.queries, before.shifts
+        if found.entered:
+            self._add_days(found)
+        for name, query in before.queries.items():
+            still = [
+                row for row in before.rows[name] if not self.plan.is_settled(query, row, self.plan.since)
+            ]
+            found.rows[name] = [*still, *found.rows.get(name, [])]
+        self._tell(found, any_read=found.entered > 0)
+        return found
+
+    def _seen(self) -> Increment:
+        """Find who has been seen, has entered and has gone, and take away what those who have gone have added."""
+        units, found = self.units, Increment()
+        self._fill(units.newly_seen())
         found.seen = self._count("newly_seen")
-        for statement in plan.units(any_seen=found.seen > 0):
+        for statement in units.units(any_seen=found.seen > 0):
             self._fill(statement)
         found.departed, found.entered = self._count("gone_units"), self._count("entered_units")
         if found.departed:
-            for statement in plan.departed():
+            for statement in self.plan.departed():
                 self._fill(statement)
             for query in self._asked(closed_day=0):
                 rows = self._moments(query, found)
-                found.gone[query.name] = [row for row in rows if plan.is_settled(query, row, plan.since)]
+                found.gone[query.name] = [row for row in rows if self.plan.was_added(query, row)]
+        return found
+
+    def _add_days(self, found: Increment) -> None:
+        """Add what the open days of the units hold."""
         self._scan(found)
-        for query in self._asked(closed_day=plan.closed_day):
+        for query in self._asked(closed_day=self.plan.closed_day):
             found.queries[query.name] = query
             rows = self._moments(query, found)
-            found.rows[query.name] = [row for row in rows if not plan.is_settled(query, row, plan.since)]
+            found.rows[query.name] = [
+                row for row in rows if not self.plan.is_settled(query, row, self.plan.since)
+            ]
+
+    def _tell(self, found: Increment, *, any_read: bool) -> None:
+        """Count what the log and the facts hold beside the moments."""
+        plan = self.plan
         found.exposed = list(self._rows("exposed", plan.exposed_query()))
         found.multiple = list(self._rows("multiple_exposure", plan.multiple_query()))
         assigned = plan.assigned_query()
         found.assigned = [] if assigned is None else list(self._rows("assigned", assigned))
         found.log = list(self._rows("log_quality", plan.log_quality_query()))
-        return found
+        found.not_finite = list(self._rows("not_finite", plan.not_finite_query(any_read=any_read)))
 
     def _asked(self, *, closed_day: int) -> Sequence[MomentQuery]:
         asked = self.plan.questions({}, closed_day=closed_day)
@@ -119,32 +162,20 @@ class IncrementCollector(Collector):
     def _scan(self, found: Increment) -> None:
         plan = self.plan
         any_gone, any_entered = found.departed > 0, found.entered > 0
-        passes = {
-            scan.name: plan.passes(scan, any_gone=any_gone, any_entered=any_entered)
-            for scan in plan.group.scans
-        }
         for scan in plan.group.scans:
-            self._fill(plan.recent(scan, passes[scan.name]))
+            passes = plan.passes(scan, any_gone=any_gone, any_entered=any_entered)
+            self._fill(plan.recent(scan, passes, floats=self._floats(scan)))
         self._fill(plan.active_units(any_gone=any_gone))
         for scan in plan.group.scans:
             self._fill(plan.unit_days(scan))
-        self._fill(self._not_finite(passes))
-        found.not_finite = list(self._rows("not_finite", plan.not_finite_query()))
 
-    def _not_finite(self, passes: Mapping[str, Sequence[tuple[Any, Any]]]) -> Statement:
-        parts = []
-        for scan in self.plan.group.scans:
-            for number, queries in enumerate(self.plan.not_finite(scan, passes[scan.name]), start=1):
-                typed = queries.types_query()
-                names = [] if typed is None else queries.floats(self._types(typed))
-                any_query = queries.any_query(names) if names else None
-                name = f"not_finite_{scan.name}_{number}"
-                if any_query is not None and self._rows(name, any_query)[0][0]:
-                    parts.append(queries.keys_query(names))
-        return self.plan.not_finite_units(parts)
-
-    def _types(self, typed: Any) -> dict[str, str]:
-        return self.warehouse.column_types(self.plan.text(typed))
+    def _floats(self, scan: Scan) -> list[str]:
+        """Return the values of a scan that can be NaN."""
+        values = NotFinite(self.plan.scan_sql(scan))
+        typed = values.types_query()
+        if typed is None:
+            return []
+        return values.floats(self.warehouse.column_types(self.plan.text(typed)))
 
     def _moments(self, query: MomentQuery, found: Increment) -> list[Row]:
         shifts = self._shifts(query, found)

@@ -60,10 +60,12 @@ class NotFinite:
         number = exp.IntDiv(this=column("unit_key", "exposed"), expression=per_experiment)
         return self._count(exp.alias_(number, "experiment_no"), names).group_by(number.copy())
 
-    def keys_query(self, names: Collection[str]) -> exp.Select:
-        """Return a query for the same rows by unit: unit_key, n."""
-        key = column("unit_key", "exposed")
-        return self._count(key, names).group_by(key.copy())
+    def count(self, names: Collection[str]) -> exp.Expr:
+        """Return the aggregate that counts such rows; 0 where no value can be one."""
+        if not names:
+            return exp.cast(exp.Literal.number(0), exp.DType.BIGINT)
+        one = exp.If(this=self._condition(names), true=exp.Literal.number(1))
+        return exp.Count(this=exp.Case(ifs=[one]))
 
     def _count(self, what: exp.Expr, names: Collection[str]) -> exp.Select:
         on = exp.EQ(this=column("unit", "facts"), expression=column("unit", "exposed"))

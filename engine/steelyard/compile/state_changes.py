@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from sqlglot import exp
 
 from steelyard.compile.scan import Scan
-from steelyard.compile.state_plan import StatePlan, recent_table
+from steelyard.compile.state_plan import StatePlan, closed_table, recent_table
 from steelyard.compile.values import column
 
 UNITS = ("unit_key", "unit", "exposed_at", "exposed_day")
@@ -36,8 +37,8 @@ def table_names(plan: StatePlan) -> tuple[str, ...]:
     return ("seen", "units", "cells", "not_finite", *scans)
 
 
-def state_changes(plan: StatePlan) -> Iterator[TableChange]:
-    """Yield the changes that close the days which a plan has read."""
+def state_changes(plan: StatePlan, until: date) -> Iterator[TableChange]:
+    """Yield the changes that close the days up to one, which a plan has read."""
     is_new = plan.since is None
     seen = ("experiment_no", "unit", "variant_no", "last_variant_no", "exposed_at", *plan.first_columns())
     cells = ("cell", "experiment_no", "variant_no", *plan.key_columns, "n")
@@ -49,21 +50,20 @@ def state_changes(plan: StatePlan) -> Iterator[TableChange]:
     yield _added("seen", seen, "seen_units", is_new=is_new)
     yield _added("cells", cells, "cells", is_new=is_new)
     yield _added("units", UNITS, "entered_units", is_new=is_new)
-    yield _added("not_finite", ("unit_key", "n"), "not_finite_units", is_new=is_new)
-    for scan in plan.group.scans:
-        yield from _of_scan(plan, scan, is_new=is_new)
-
-
-def _of_scan(plan: StatePlan, scan: Scan, *, is_new: bool) -> Iterator[TableChange]:
-    columns = ("unit_key", "day", *(partial.name for partial in scan.partials))
-    days = exp.select(*columns).from_(recent_table(scan)).where("day > 0")
-    if not is_new:
-        for what in (plan.history(scan), plan.totals(scan)):
-            yield TableChange(kind="delete", what=what, tree=_has_key_in("gone_units"))
-        yield TableChange(kind="delete", what=plan.totals(scan), tree=_has_key_in(recent_table(scan)))
     kind: Literal["create", "append"] = "create" if is_new else "append"
-    yield TableChange(kind=kind, what=plan.history(scan), tree=days, columns=columns)
-    yield TableChange(kind=kind, what=plan.totals(scan), tree=plan.new_totals(scan), columns=columns)
+    last = exp.LTE(this=column("day"), expression=exp.Literal.number(plan.day_number(until)))
+    bad = exp.select("unit_key", "n").from_("not_finite_units").where(last)
+    yield TableChange(kind=kind, what="not_finite", tree=bad, columns=("unit_key", "n"))
+    for scan in plan.group.scans:
+        columns = ("unit_key", "day", *(partial.name for partial in scan.partials))
+        days = exp.select(*columns).from_(recent_table(scan)).where("day > 0", last.copy())
+        totals = exp.select(*columns).from_(closed_table(scan))
+        if not is_new:
+            for what in (plan.history(scan), plan.totals(scan)):
+                yield TableChange(kind="delete", what=what, tree=_has_key_in("gone_units"))
+            yield TableChange(kind="delete", what=plan.totals(scan), tree=_is_changed(scan))
+        yield TableChange(kind=kind, what=plan.history(scan), tree=days, columns=columns)
+        yield TableChange(kind=kind, what=plan.totals(scan), tree=totals, columns=columns)
 
 
 def _added(what: str, columns: tuple[str, ...], table: str, *, is_new: bool) -> TableChange:
@@ -80,3 +80,10 @@ def _is_seen() -> exp.Expr:
     pair = exp.Tuple(expressions=[column("experiment_no"), column("unit")])
     seen = exp.select("experiment_no", "unit").from_("seen_units")
     return exp.In(this=pair, query=exp.Subquery(this=seen))
+
+
+def _is_changed(scan: Scan) -> exp.Expr:
+    """Return the condition that a row of the totals, after the exposure, is replaced."""
+    changed = exp.select("unit_key").from_(closed_table(scan)).where("day = 1")
+    is_after = exp.EQ(this=column("day"), expression=exp.Literal.number(1))
+    return exp.and_(is_after, exp.In(this=column("unit_key"), query=exp.Subquery(this=changed)))

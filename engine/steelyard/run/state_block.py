@@ -15,7 +15,8 @@ from steelyard.compile.incremental import numbered_group
 from steelyard.compile.metric_quality import values_counted
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.state_changes import state_changes, table_names
-from steelyard.compile.state_plan import StatePlan, StateTables
+from steelyard.compile.state_plan import StatePlan
+from steelyard.compile.state_units import StateTables
 from steelyard.errors import StatisticsError
 from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.collect import project_templates
@@ -85,7 +86,7 @@ class Block:
     ) -> None:
         self.exposures, self.experiments, self.files = exposures, tuple(experiments), files
         self.warehouse, self.schema, self.label, self.run_id = warehouse, schema, label, run_id
-        self.templates, self.has_open_facts = project_templates(files), False
+        self.templates = project_templates(files)
         group = numbered_group(exposures, self.experiments, files)
         self.caps = {
             f"{name}_{one.numbered.number}": value
@@ -122,51 +123,46 @@ class Block:
         """
         tables = StateTables(schema=self.schema, block=name)
         since = None if state is None else state.closed_through
+        before: Increment | None = None
         statements: dict[str, str] = {}
         seconds: dict[str, float] = {}
-        is_closing = since is None or since < until
-        if state is not None and is_closing:
-            reader = self._collector(self._plan(tables, state, as_of), state)
-            reader.read_open_facts()
-            statements.update(reader.statements)
-            seconds.update(reader.seconds)
-            self.has_open_facts = True
-        if is_closing:
-            state, collector = self._close(state, tables, until, gone)
-            statements.update({f"close_{one}": text for one, text in collector.statements.items()})
-            seconds.update({f"close {one}": value for one, value in collector.seconds.items()})
-        assert state is not None
-        plan = self._plan(tables, state, as_of)
+        if state is None or state.closed_through < until:
+            state, closing, before = self._close(state, tables, until=until, as_of=as_of, gone=gone)
+            statements.update({f"close_{one}": text for one, text in closing.statements.items()})
+            seconds.update({f"close {one}": value for one, value in closing.seconds.items()})
+        plan = self._plan(tables, state, as_of, has_recent=before is not None)
         collector = self._collector(plan, state)
-        found = collector.increment()
-        experiments = self._assemble(plan, state, found)
-        counted = state.content if is_closing else count_again(plan, collector, state, state.closed_through)
-        statements.update(collector.statements)
-        seconds.update({f"open {name}": value for name, value in collector.seconds.items()})
+        if before is None:
+            found = collector.increment()
+            late = count_again(plan, collector, state, state.closed_through)["late"]
+        else:
+            found, late = collector.follow(before), state.content["late"]
         return BlockResult(
-            experiments=experiments,
+            experiments=self._assemble(plan, state, found),
             counts=_counts(plan, state, found),
-            late=late_rows(counted["late"]),
+            late=late_rows(late),
             closed_through=state.closed_through,
             counted=frozenset().union(*(values_counted(plan.scan_sql(scan)) for scan in plan.group.scans)),
             read_from=None if since is None else min(since, state.closed_through) + DAY,
-            statements=statements,
-            seconds=seconds,
+            statements=statements | collector.statements,
+            seconds=seconds | {f"open {one}": value for one, value in collector.seconds.items()},
         )
 
     def _close(
         self,
         state: State | None,
         tables: StateTables,
+        *,
         until: date,
+        as_of: date,
         gone: Sequence[State],
-    ) -> tuple[State, IncrementCollector]:
-        """Close the days up to one."""
-        plan = self._plan(tables, state, until)
+    ) -> tuple[State, IncrementCollector, Increment]:
+        """Read the open days, of units that entered by the day that is to be closed, and close the days up to it."""
+        plan, units = self._plan(tables, state, as_of), self._plan(tables, state, until)
         if state is None:
             check_metrics(plan, self.warehouse)
-        collector = self._collector(plan, state)
-        found = collector.increment()
+        collector = self._collector(plan, state, units=units)
+        found = collector.closing(until)
         advanced = State(
             block=tables.block,
             exposures=self.exposures,
@@ -176,7 +172,7 @@ class Block:
             parts=self.parts,
             content={
                 **_content(plan, state, found, until),
-                **count_again(plan, collector, state, until),
+                **count_again(units, collector, state, until),
             },
             tables=tuple(tables.name(what) for what in table_names(plan)),
             run_id=self.run_id,
@@ -188,14 +184,16 @@ class Block:
                 sql=plan.text(change.tree),
                 columns=change.columns,
             )
-            for change in state_changes(plan)
+            for change in state_changes(plan, until)
         ]
         with_retries(
             lambda: save_state(self.warehouse, self.schema, advanced, changes, before=state, gone=gone)
         )
-        return advanced, collector
+        return advanced, collector, found
 
-    def _plan(self, tables: StateTables, state: State | None, as_of: date) -> StatePlan:
+    def _plan(
+        self, tables: StateTables, state: State | None, as_of: date, *, has_recent: bool = False
+    ) -> StatePlan:
         dated = [replace(one, numbered=replace(one.numbered, as_of=as_of)) for one in self.experiments]
         return StatePlan(
             numbered_group(self.exposures, dated, self.files),
@@ -206,13 +204,16 @@ class Block:
             types=self.types,
             templates=self.templates,
             dialect=self.warehouse.dialect,
-            has_open_facts=self.has_open_facts,
+            has_recent=has_recent,
         )
 
-    def _collector(self, plan: StatePlan, state: State | None) -> IncrementCollector:
+    def _collector(
+        self, plan: StatePlan, state: State | None, *, units: StatePlan | None = None
+    ) -> IncrementCollector:
         return IncrementCollector(
             plan,
             self.warehouse,
+            units=units,
             caps=self.caps,
             shifts={} if state is None else state.content["shifts"],
             label=self.label,
