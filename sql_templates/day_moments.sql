@@ -1,5 +1,5 @@
 /* what each day adds to the moments: only units that are active on a day move them */
-with running as (
+with {% if since is not none %}{% include "_running_since.sql" %}{% else %}running as (
   select
     unit_key,
     day,
@@ -12,7 +12,7 @@ with running as (
   where day > 0
   window active_days as (partition by unit_key order by day rows between unbounded preceding and current row)
 )
-, day_values as (
+{% endif %}, day_values as (
   select
     running.unit_key // {{ units_per_cell | literal }} as cell,
     running.day,
@@ -21,11 +21,12 @@ with running as (
     , {{ tree(value.tree) }} as {{ value.name | ident }}
     {% endfor %}
   from running
-  {% if has_covariates %}
+  {% if since is not none %}
+  {% for one in since.before %}
+  left join {{ tree(one.relation) }} as {{ one.name | ident }} on {{ one.name | ident }}.unit_key = running.unit_key
+  {% endfor %}
+  {% elif has_covariates %}
   join unit_values on unit_values.unit_key = running.unit_key
-  {% endif %}
-  {% if closed_day %}
-  where running.day > {{ closed_day | literal }}
   {% endif %}
 )
 , day_changes as (

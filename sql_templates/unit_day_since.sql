@@ -1,7 +1,8 @@
 /* a unit's rows since the last closed day, after one row with its totals until then */
-select unit_key, day{% for name in columns %}, {{ name | ident }}{% endfor %}
+select recent.unit_key, recent.day{% for name in columns %}, recent.{{ name | ident }}{% endfor %}
 
-from {{ recent | ident }}
+from {{ recent | ident }} as recent
+join exposed_units as active on active.unit_key = recent.unit_key
 union all
 select
   known.unit_key,

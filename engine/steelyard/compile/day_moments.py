@@ -30,19 +30,10 @@ class DayMoments:
         scan: A scan with a row per unit and day.
         units: Values of units, the covariates among them.
         experiments: Numbers of the experiments, for caps that differ.
-        closed_day: Number of the day after which changes are wanted; 0 for all.
     """
 
-    def __init__(
-        self,
-        scan: Scan,
-        *,
-        units: UnitValues,
-        experiments: Sequence[int],
-        closed_day: int = 0,
-    ) -> None:
+    def __init__(self, scan: Scan, *, units: UnitValues, experiments: Sequence[int]) -> None:
         self.scan, self.units, self.experiments = scan, units, experiments
-        self.closed_day = closed_day
         self.values, self.changes, self.terms = Columns(prefix="d"), Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []
         self._has_covariates = False
@@ -63,7 +54,7 @@ class DayMoments:
         """Return the values of the template ``day_moments.sql``."""
         return {
             "table": unit_table(self.scan),
-            "closed_day": self.closed_day,
+            "since": None,
             "columns": self._columns(),
             "values": self.values.trees,
             "changes": self.changes.trees,
@@ -134,7 +125,7 @@ class DayMoments:
         names = []
         for raw, owner, index in self.units.covariates(measure):
             self._has_covariates = True
-            here = self.values.add(column(raw, TABLE))
+            here = self.values.add(self._covariate(raw))
             caps = (
                 None
                 if owner is None
@@ -142,6 +133,10 @@ class DayMoments:
             )
             names.append(self.changes.add(column(here) if caps is None else capped(column(here), caps)))
         return names
+
+    def _covariate(self, raw: str) -> exp.Expr:
+        """Return the tree that reads a covariate, by its column of the table of units' values."""
+        return column(raw, TABLE)
 
     def _layout(
         self, measure: Measure, pairs: list[tuple[str, str]], covariates: list[str], entered: str

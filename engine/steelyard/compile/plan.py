@@ -95,12 +95,16 @@ class GroupPlan(ScanPlan):
         if on_units.layouts:
             yield self._query("unit_moments", "unit_moments.sql", on_units, on_units, by_day=False)
         for scan, growing in daily:
-            changes = DayMoments(scan, units=values, experiments=self._numbers, closed_day=closed_day)
+            changes = self._day_moments(scan, values, closed_day=closed_day)
             probe = self._unit_moments(self._values(values.levels))
             for measure in growing:
                 changes.add(measure)
                 probe.add(measure, entry="", with_outcomes=True)
             yield self._query(f"day_moments_{scan.name}", "day_moments.sql", changes, probe, by_day=True)
+
+    def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
+        assert not closed_day
+        return DayMoments(scan, units=values, experiments=self._numbers)
 
     def _quantile_queries(self, values: UnitValues) -> Iterator[QuantileQuery]:
         """Yield the queries for the bins of quantile metrics."""

@@ -7,12 +7,14 @@ from typing import Any
 from sqlglot import exp
 
 from steelyard.compile.clock import date_literal, timestamp_literal
+from steelyard.compile.day_moments import DayMoments
+from steelyard.compile.days_since import DaysSince
 from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.metric_quality import NotFinite
 from steelyard.compile.scan import Scan
 from steelyard.compile.state_units import KEYS_PER_EXPERIMENT, StateUnits, count_by_day
-from steelyard.compile.unit_values import UnitValues, total_over_days, unit_table
+from steelyard.compile.unit_values import UnitValues, before_exposure, total_over_days, unit_table
 from steelyard.compile.values import column
 
 DAY = timedelta(days=1)
@@ -120,11 +122,8 @@ class StatePlan(StateUnits):
         )
 
     def active_units(self, *, any_gone: bool) -> Statement:
-        """Return the statement for the units whose rows are needed: active ones, and those with open windows."""
-        parts: list[exp.Expr] = [
-            exp.select("unit_key").from_(recent_table(scan)) for scan in self.group.scans
-        ]
-        parts.append(exp.select("unit_key").from_("entered_units"))
+        """Return the statement for the units whose values are needed: those that begin to count on open days."""
+        parts: list[exp.Expr] = [exp.select("unit_key").from_("entered_units")]
         if self.since is not None and not self.has_recent:
             known = exp.alias_(self._known_units(any_gone=any_gone), "units", table=True)
             parts.append(exp.select("unit_key").from_(known).where(self._in_open_cells()))
@@ -133,7 +132,7 @@ class StatePlan(StateUnits):
         return Statement(name="exposed_units", tree=tree, table="exposed_units")
 
     def unit_days(self, scan: Scan) -> Statement:
-        """Return the statement for a scan's rows since the closed day, after the totals until then."""
+        """Return the statement for the rows of those units since the closed day, after the totals until then."""
         table = unit_table(scan)
         tree: exp.Expr = exp.select("*").from_(recent_table(scan))
         if self.since is not None and not self.has_recent:
@@ -145,6 +144,27 @@ class StatePlan(StateUnits):
                 closed_day=self.closed_day,
             )
         return Statement(name=table, tree=tree, table=table)
+
+    def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
+        if not closed_day:
+            return super()._day_moments(scan, values, closed_day=0)
+        return DaysSince(
+            scan,
+            units=values,
+            experiments=self._numbers,
+            recent=recent_table(scan),
+            known=None if self.has_recent else self.tables.table(self.totals(scan)),
+            before={before_exposure(one): self._before_exposure(one) for one in self.group.scans},
+        )
+
+    def _before_exposure(self, scan: Scan) -> exp.Expr:
+        """Return a scan's rows before the exposure, of units of before and of those that have entered."""
+        columns = ["unit_key", *(partial.name for partial in scan.partials)]
+        parts: list[exp.Expr] = [exp.select(*columns).from_(recent_table(scan)).where("day = 0")]
+        if not self.has_recent:
+            known = self.tables.table(self.totals(scan))
+            parts.append(exp.select(*columns).from_(known).where("day = 0"))
+        return exp.Subquery(this=_union(parts))
 
     def departed(self) -> Iterator[Statement]:
         """Yield the statements that put the units that have gone in the place of all units, with their closed days."""

@@ -28,6 +28,11 @@ def per_unit(scan: Scan) -> str:
     return f"per_unit_{scan.name}"
 
 
+def before_exposure(scan: Scan) -> str:
+    """Return the name by which a scan's rows before the exposure are read."""
+    return f"before_{scan.name}"
+
+
 @dataclass(slots=True, kw_only=True)
 class UnitValues:
     """Collects the values of units that a plan reads; equal ones are computed once.
@@ -120,13 +125,13 @@ class UnitValues:
     def _before(self, scan: Scan) -> Read:
         if scan.kind == "additive" and scan.grain == "unit":
             return self._read_wide(scan, "before")
-        return self._read_day(scan, "before", 0)
+        return self._read_day(scan, before_exposure(scan), 0)
 
     def _after(self, scan: Scan) -> Read:
         if scan.kind in ("additive", "distinct"):
             return self._read_wide(scan, "after")
         if scan.grain == "unit":
-            return self._read_day(scan, "after", 1)
+            return self._read_day(scan, f"after_{scan.name}", 1)
         name = f"last_{scan.name}"
         self._states[name] = scan
         self._days[name] = {"name": name, "relation": exp.to_table(name), "day": None}
@@ -136,8 +141,7 @@ class UnitValues:
         self._wide[per_unit(scan)] = scan
         return lambda name: column(f"{side}_{name}", per_unit(scan))
 
-    def _read_day(self, scan: Scan, side: str, day: int) -> Read:
-        name = f"{side}_{scan.name}"
+    def _read_day(self, scan: Scan, name: str, day: int) -> Read:
         self._days[name] = {"name": name, "relation": exp.to_table(unit_table(scan)), "day": day}
         return reader(name)
 
