@@ -12,6 +12,7 @@ from steelyard.analysis.health_log import few_clusters, log_quality, overlaps, s
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
+from steelyard.analysis.shares import arrivals_p, split_by_shares
 from steelyard.spec.design import EPOCH
 from steelyard.spec.project import Health
 from steelyard.stats.adjustment import unadjusted
@@ -21,7 +22,7 @@ from steelyard.stats.means import MeanPair
 from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg
 from steelyard.stats.rollout import combine_epochs
-from steelyard.stats.srm import CONCENTRATIONS, chi_square, sequential
+from steelyard.stats.srm import chi_square
 
 
 def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> list[dict[str, Any]]:
@@ -48,7 +49,6 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     Benjamini and Hochberg's procedure over all of them.
     """
     experiment, exposed = analysis.calendar.experiment, analysis.moments.exposed
-    shares = experiment.shares_by_day(analysis.calendar.days)
     is_single_look = experiment.analysis.test == "fixed" and analysis.calendar.is_stopped
     if not exposed[EVERYONE].sum():
         yield check("srm", "warn", "No unit has been exposed.")
@@ -56,9 +56,10 @@ def _srm(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     wanted = set(experiment.analysis.dimensions)
     segments = [EVERYONE, *sorted(one for one in exposed if one[0] in wanted and exposed[one].sum())]
     totals = [exposed[segment].sum(axis=0) for segment in segments]
-    expected = [np.asarray(shares).T @ exposed[segment].sum(axis=1) for segment in segments]
+    parts = [split_by_shares(analysis, segment) for segment in segments]
+    expected = [sum(part.expected.sum(axis=0) for part in own) for own in parts]
     tests = [chi_square(total, units) for total, units in zip(totals, expected, strict=True)]
-    daily = [sequential(exposed[one], shares, concentration=CONCENTRATIONS).p_value[-1] for one in segments]
+    daily = [arrivals_p(own) for own in parts]
     p = np.array([float(test.p_value) for test in tests] if is_single_look else daily)
     adjusted = np.concatenate([p[:1], benjamini_hochberg(p[1:]) if len(p) > 1 else p[1:]])
     planned = " : ".join(f"{share:.4g}" for share in expected[0] / expected[0].sum())

@@ -10,6 +10,7 @@ from steelyard.analysis.health_check import check
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis
+from steelyard.analysis.shares import split_by_shares
 from steelyard.spec.project import Health
 from steelyard.stats.cluster import ENOUGH_CLUSTERS
 from steelyard.stats.holdback import attrition_test
@@ -20,13 +21,12 @@ from steelyard.stats.srm import chi_square
 
 def srm_by_day(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any]]:
     """Yield the day on which new units fit the allocation worst, by Benjamini and Hochberg's procedure over days."""
-    experiment = analysis.calendar.experiment
     daily = analysis.moments.exposed[EVERYONE]
     days = np.flatnonzero(daily.sum(axis=1) > 0)
     if not len(days):
         return
-    shares = np.asarray(experiment.shares_by_day(analysis.calendar.days))
-    tests = chi_square(daily[days], shares[days])
+    expected = np.sum([part.expected for part in split_by_shares(analysis, EVERYONE)], axis=0)
+    tests = chi_square(daily[days], expected[days])
     adjusted = benjamini_hochberg(tests.p_value)
     worst = int(np.nanargmin(tests.p_value))
     day = analysis.calendar.days[days[worst]]
@@ -43,9 +43,13 @@ def srm_by_day(analysis: Analysis, thresholds: Health) -> Iterator[dict[str, Any
 
 
 def trigger_rate(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:
-    """Yield whether all variants' units met the trigger alike, as they must where it is logged alike."""
+    """Yield whether all variants' units met the trigger alike, as they must where it is logged alike.
+
+    Where the allocation changes, units of its epochs have had different times to meet it; the sample-ratio check of
+    the units that did, epoch by epoch, stands in for this one.
+    """
     experiment = analysis.calendar.experiment
-    if experiment.analysis.trigger is None or not counts.assigned:
+    if experiment.analysis.trigger is None or not counts.assigned or experiment.epochs:
         return
     assigned = np.array([counts.assigned.get(k, 0) for k in range(len(experiment.variants))], dtype=float)
     met = np.minimum(analysis.moments.exposed[EVERYONE].sum(axis=0), assigned)

@@ -1,6 +1,6 @@
 """Moments to means of variants: reduced by the metric's type, adjusted by its covariates."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Literal
 
@@ -10,7 +10,7 @@ from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoment
 from steelyard.compile.measure import Measure
 from steelyard.metric_types.base import MetricType
 from steelyard.metric_types.registry import METRIC_TYPES
-from steelyard.spec.design import EPOCH
+from steelyard.spec.design import EPOCH, epoch_and_level, epoch_by
 from steelyard.spec.experiment import Experiment
 from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.cluster import compare_clusters
@@ -37,21 +37,6 @@ class MetricMeans:
     pairs: MeanPair
 
 
-def _with_epochs(pairs: MeanPair, weighting: Weighting) -> MeanPair:
-    """Return pairs whose first segment, everyone, is made up of the others: epochs are compared each within itself."""
-    arrays = {name: getattr(pairs, name) for name in MeanPair.__dataclass_fields__ if name != "notes"}
-    by_day = {name: np.moveaxis(array[1:], 0, -2) for name, array in arrays.items()}
-    notes = {name: np.moveaxis(array[1:], 0, -2) for name, array in pairs.notes.items()}
-    everyone = combine_epochs(MeanPair(**by_day, notes=notes), weighting=weighting)
-    whole = {
-        name: np.concatenate([getattr(everyone, name)[None], array[1:]]) for name, array in arrays.items()
-    }
-    noted = {
-        name: np.concatenate([everyone.notes[name][None], array[1:]]) for name, array in pairs.notes.items()
-    }
-    return MeanPair(**whole, notes=noted)
-
-
 def estimate_means(
     moments: ExperimentMoments, measure: Measure, *, metric: MetricMoments | None = None
 ) -> MetricMeans:
@@ -63,19 +48,61 @@ def estimate_means(
         metric: Other moments of it than those that decide, such as those under another cap.
     """
     experiment = moments.planned.numbered.spec
-    control = [variant.name for variant in experiment.variants].index(experiment.control)
+    control = _control(moments)
     segments = wanted_segments(moments)
     own = None if measure.is_quantile else metric or moments.metrics[measure.name]
     means = _means(moments, measure, own, segments)
     pairs = means.pairs(control)
     weighting = weighting_of(experiment)
     if weighting:
-        pairs = _with_epochs(pairs, weighting)
+        within = {
+            k: _means(moments, measure, own, epochs_of(moments, segment)).pairs(control)
+            for k, segment in enumerate(segments)
+            if segment[0] != EPOCH
+        }
+        pairs = _with_epochs(pairs, within, weighting)
         # Raw means over epochs of different shares say nothing.
-        means = replace(means, raw_mean=np.concatenate([means.raw_mean[:1] * np.nan, means.raw_mean[1:]]))
+        is_epoch = np.array([dimension == EPOCH for dimension, _ in segments])[:, None, None]
+        means = replace(means, raw_mean=np.where(is_epoch, means.raw_mean, np.nan))
     elif experiment.design == "cluster":
         pairs = compare_clusters(means, control=control)
     return MetricMeans(segments=segments, means=means, control=control, pairs=pairs)
+
+
+def _with_epochs(pairs: MeanPair, within: Mapping[int, MeanPair], weighting: Weighting) -> MeanPair:
+    """Return pairs in which all segments but epochs are made up of their epochs, each compared within itself.
+
+    Args:
+        pairs: Of all segments, along the first axis.
+        within: By the position of a segment, its epochs' pairs, along the first axis.
+        weighting: What epochs count by.
+    """
+    names = [name for name in MeanPair.__dataclass_fields__ if name != "notes"]
+    whole = {name: getattr(pairs, name).copy() for name in names}
+    noted = {name: array.copy() for name, array in pairs.notes.items()}
+    for k, parts in within.items():
+        by_day = {name: np.moveaxis(getattr(parts, name), 0, -2) for name in names}
+        notes = {name: np.moveaxis(array, 0, -2) for name, array in parts.notes.items()}
+        combined = combine_epochs(MeanPair(**by_day, notes=notes), weighting=weighting)
+        for name in names:
+            whole[name][k] = getattr(combined, name)
+        for name, cells in noted.items():
+            cells[k] = combined.notes.get(name, False)
+    return MeanPair(**whole, notes=noted)
+
+
+def epochs_of(moments: ExperimentMoments, segment: Segment) -> list[Segment]:
+    """Return the parts of everyone or of a segment that lie in one epoch each, in the order of time."""
+    dimension, level = segment
+    if segment == EVERYONE:
+        return sorted(one for one in moments.exposed if one[0] == EPOCH)
+    crossed = (one for one in moments.exposed if one[0] == epoch_by(dimension))
+    return sorted(one for one in crossed if epoch_and_level(one[1])[1] == level)
+
+
+def _control(moments: ExperimentMoments) -> int:
+    experiment = moments.planned.numbered.spec
+    return [variant.name for variant in experiment.variants].index(experiment.control)
 
 
 def _means(
@@ -91,8 +118,7 @@ def _means(
         return _stack([cells[one] for one in segments])
     kind = _kind(measure)
     if settings.adjustment == "post_stratify":
-        others = [_unadjusted(kind, metric.cells[segment]) for segment in segments[1:]]
-        return _stack([_poststratified(kind, metric, settings.dimensions[0]), *others])
+        return _stack([_stratified(kind, metric, segment, settings.dimensions[0]) for segment in segments])
     stacked = Moments.stack([metric.cells[segment] for segment in segments], axis=0)
     return means_of(stacked, measure, moments)
 
@@ -138,10 +164,16 @@ def _unadjusted(kind: MetricType, cell: Moments) -> VariantMeans:
     return unadjusted(reduced.moments, reason=reduced.reason)
 
 
-def _poststratified(kind: MetricType, metric: MetricMoments, dimension: str) -> VariantMeans:
-    """Return everyone's means weighted to the shares of a dimension's segments."""
-    strata = [metric.cells[segment] for segment in sorted(metric.cells) if segment[0] == dimension]
-    stacked = Moments.stack(strata, axis=-2)
+def _stratified(kind: MetricType, metric: MetricMoments, segment: Segment, dimension: str) -> VariantMeans:
+    """Return the means of everyone, or of an epoch, weighted to its strata's shares; other segments are as they are."""
+    if segment == EVERYONE:
+        strata = [one for one in metric.cells if one[0] == dimension]
+    elif segment[0] == EPOCH:
+        crossed = (one for one in metric.cells if one[0] == epoch_by(dimension))
+        strata = [one for one in crossed if epoch_and_level(one[1])[0] == segment[1]]
+    else:
+        return _unadjusted(kind, metric.cells[segment])
+    stacked = Moments.stack([metric.cells[one] for one in sorted(strata)], axis=-2)
     pooled = stacked.pool(-2)
     linear = kind.reduce(stacked, about=pooled[..., None, :])
     return poststratify(linear.moments, reason=kind.reduce(pooled).reason)
@@ -150,9 +182,16 @@ def _poststratified(kind: MetricType, metric: MetricMoments, dimension: str) -> 
 def wanted_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:
     """Return everyone and the segments of the dimensions that the experiment names, sorted."""
     experiment = moments.planned.numbered.spec
-    dimensions = (EPOCH,) if experiment.epochs else experiment.analysis.dimensions
+    dimensions = set(experiment.analysis.dimensions) | ({EPOCH} if experiment.epochs else set())
     others = sorted(segment for segment in moments.exposed if segment[0] in dimensions)
     return (EVERYONE, *others)
+
+
+def stored_segments(moments: ExperimentMoments) -> tuple[Segment, ...]:
+    """Return the segments that results are made of: where the allocation changes, also segments by epoch."""
+    experiment = moments.planned.numbered.spec
+    crossed = {epoch_by(name) for name in experiment.analysis.dimensions} if experiment.epochs else set()
+    return (*wanted_segments(moments), *sorted(one for one in moments.exposed if one[0] in crossed))
 
 
 def _stack(cells: list[VariantMeans]) -> VariantMeans:

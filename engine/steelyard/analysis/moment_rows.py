@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from steelyard.analysis.means import wanted_segments
+from steelyard.analysis.means import stored_segments
 from steelyard.analysis.moments import ExperimentMoments, MetricMoments
 
 
@@ -12,7 +12,7 @@ def moment_rows(moments: ExperimentMoments) -> Iterator[dict[str, Any]]:
     experiment = moments.planned.numbered.spec
     for metric in moments.metrics.values():
         names = column_names(metric)
-        for dimension, segment in wanted_segments(moments):
+        for dimension, segment in stored_segments(moments):
             cell = metric.cells[(dimension, segment)]
             n, mean, m2 = cell.n.tolist(), cell.mean.tolist(), cell.m2.tolist()
             for d, day in enumerate(moments.days):

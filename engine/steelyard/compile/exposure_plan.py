@@ -26,7 +26,7 @@ from steelyard.compile.scan import Scan
 from steelyard.compile.templates import Templates
 from steelyard.compile.values import column
 from steelyard.dialects.registry import DIALECTS
-from steelyard.spec.design import BLOCK, BLOCK_PARTS, EPOCH
+from steelyard.spec.design import BLOCK, BLOCK_PARTS, EPOCH, epoch_by
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.project import Exposures
 
@@ -185,17 +185,28 @@ class ExposurePlan:
         """Return a unit's level of a dimension at its first exposure."""
         if name == f"dim_{BLOCK}":
             return self._block()
-        if name != f"dim_{EPOCH}":
-            return first_of(name)
+        if name == f"dim_{EPOCH}":
+            return self._epoch()
+        crossed = {f"dim_{epoch_by(one)}": one for one in self.group.dimensions}
+        return self._epoch(crossed[name]) if name in crossed else first_of(name)
+
+    def _epoch(self, dimension: str = "") -> exp.Expr:
+        """Return the name of a unit's epoch, with its level of a dimension where one is given."""
         level = exp.Case(default=exp.Literal.string(""))
         for numbered in self.numbered:
+            if dimension and dimension not in numbered.spec.analysis.dimensions:
+                continue
             for epoch in reversed(numbered.spec.epochs):
                 begins = timestamp_literal(self.clock.start_of(epoch.start))
                 is_in = exp.and_(
                     exp.EQ(this=column("experiment_no"), expression=exp.Literal.number(numbered.number)),
                     exp.GTE(this=column("exposed_at"), expression=begins),
                 )
-                level = level.when(is_in, exp.Literal.string(epoch.start.isoformat()), copy=False)
+                label: exp.Expr = exp.Literal.string(epoch.start.isoformat())
+                if dimension:
+                    day = exp.Literal.string(f"{epoch.start.isoformat()} ")
+                    label = exp.DPipe(this=day, expression=first_of(f"dim_{dimension}"))
+                level = level.when(is_in, label, copy=False)
         return level
 
     def _block(self) -> exp.Expr:

@@ -24,7 +24,7 @@ from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.moment_sql import Layout
 from steelyard.compile.scan import Scan, fuse
 from steelyard.errors import CompileError
-from steelyard.spec.design import BLOCK, EPOCH
+from steelyard.spec.design import BLOCK, EPOCH, epoch_by
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.experiment_metrics import MetricUse
 from steelyard.spec.loader import ProjectFiles
@@ -273,6 +273,8 @@ def _own_dimensions(specs: Sequence[Experiment]) -> Iterator[str]:
     """Yield the dimensions that designs add to those of the exposures."""
     if any(spec.epochs for spec in specs):
         yield EPOCH
+        named = (name for spec in specs if spec.epochs for name in spec.analysis.dimensions)
+        yield from map(epoch_by, dict.fromkeys(named))
     if any(spec.design == "switchback" for spec in specs):
         yield BLOCK
 

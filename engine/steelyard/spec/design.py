@@ -18,6 +18,27 @@ EPOCH = "allocation_epoch"
 """Dimension by which results are split where the allocation changes: the first day of a unit's epoch."""
 
 
+def epoch_by(dimension: str) -> str:
+    """Return the name of the dimension whose levels are an epoch's first day, a space, and a level of another.
+
+    Examples:
+        >>> epoch_by("country")
+        'allocation_epoch_by_country'
+    """
+    return f"{EPOCH}_by_{dimension}"
+
+
+def epoch_and_level(segment: str) -> tuple[str, str]:
+    """Return an epoch and a level of the other dimension, of a segment of `epoch_by`.
+
+    Examples:
+        >>> epoch_and_level("2026-04-08 South Korea")
+        ('2026-04-08', 'South Korea')
+    """
+    epoch, _, level = segment.partition(" ")
+    return epoch, level
+
+
 BLOCK = "switchback_block"
 """Dimension by which a switchback's units, its blocks, are told apart: moment, region and unit of each."""
 BLOCK_PARTS = "\x1f"
@@ -117,18 +138,6 @@ def check_epochs(
             raise problem(
                 f"the epoch of {following.start} does not come after the one before it and by the end",
                 at=["epochs", index],
-            )
-    for name, is_set in (
-        ("dimensions", bool(analysis.dimensions)),
-        ("trigger", analysis.trigger is not None),
-        ("adjustment", analysis.adjustment == "post_stratify"),
-    ):
-        if is_set:
-            raise problem(
-                f"a {design} is analysed epoch by epoch, which does not go with {name}"
-                + (": post_stratify" if name == "adjustment" else ""),
-                at=["analysis", name],
-                hint="leave it out",
             )
 
 

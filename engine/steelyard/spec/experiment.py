@@ -1,6 +1,6 @@
 """An experiment file, long form or short, as one normalised model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, timedelta
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
@@ -197,16 +197,6 @@ class Experiment(Spec):
     def metric_uses(self) -> tuple[MetricUse, ...]:
         """All metrics with their roles."""
         return self.metrics.uses
-
-    def shares_by_day(self, days: Sequence[date]) -> list[list[float]]:
-        """Return the variants' shares among the units exposed on each day."""
-        if not self.epochs:
-            return [[float(variant.share) for variant in self.variants]] * len(days)
-        found = []
-        for day in days:
-            current = max((one for one in self.epochs if one.start <= day), key=lambda one: one.start)
-            found.append([float(share) for share in current.shares])
-        return found
 
     def look_days(self, as_of: date) -> tuple[date, ...]:
         """Return the days at whose end results are looked at, up to ``as_of``; the planned end is one.

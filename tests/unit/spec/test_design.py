@@ -1,6 +1,5 @@
 """Designs in an experiment's file: epochs, factors, clusters, holdbacks, and what does not go with them."""
 
-from datetime import date
 from typing import Any
 
 import pytest
@@ -35,13 +34,6 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
     assert [epoch.allocation for epoch in spec.epochs] == [(9000, 1000), (5000, 5000)]
 
 
-def test_shares_follow_the_epochs_day_by_day() -> None:
-    spec = read(design="rollout", epochs=EPOCHS)
-    days = [date(2026, 4, 7), date(2026, 4, 8), date(2026, 4, 20)]
-    assert spec.shares_by_day(days) == [[0.9, 0.1], [0.5, 0.5], [0.5, 0.5]]
-    assert read().shares_by_day(days) == [[0.5, 0.5]] * 3
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -71,18 +63,6 @@ def test_shares_follow_the_epochs_day_by_day() -> None:
                 "epochs": [EPOCHS[0], {"start": "2026-04-08", "allocation": ["70%", "20%"]}],
             },
             "the allocations add up to 90%, not 100%",
-        ),
-        (
-            {"design": "rollout", "epochs": EPOCHS, "analysis": {"dimensions": ["platform"]}},
-            "a rollout is analysed epoch by epoch, which does not go with dimensions",
-        ),
-        (
-            {"design": "rollout", "epochs": EPOCHS, "analysis": {"trigger": "met"}},
-            "which does not go with trigger",
-        ),
-        (
-            {"design": "rollout", "epochs": EPOCHS, "analysis": {"adjustment": "post_stratify"}},
-            "which does not go with adjustment: post_stratify",
         ),
         ({"variants": CROSSED, "control": "oldlow"}, "only a factorial has factors"),
         ({"design": "factorial"}, "every variant of a factorial has a level of each of at least two factors"),
