@@ -29,11 +29,10 @@ _SIDES = {"greater": 1, "less": -1}
 def decision_rows(analysis: Analysis, health: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Yield one row per treatment: the risk-aware rule applied to all tests and to the health checks."""
     experiment = analysis.calendar.experiment
-    failed = [check for check in health if check["status"] == "fail" and check["metric"] == ""]
-    quality = [TestResult(metric=check["check_name"], role="quality", significant=True) for check in failed]
+    quality = failed_checks(health)
     results = {
         variant.name: [
-            *(_test_result(one, position, either=experiment.design == "aa") for one in analysis.tests),
+            *(outcome_of(one, position, either=experiment.design == "aa") for one in analysis.tests),
             *quality,
         ]
         for position, variant in enumerate(experiment.treatments)
@@ -60,7 +59,13 @@ def _judge_all(results: Mapping[str, Sequence[TestResult]], *, finished: bool = 
     return {name: judge_aa(tests, finished=finished) for name, tests in results.items()}
 
 
-def _test_result(one: TestedMetric, treatment: int, *, either: bool) -> TestResult:
+def failed_checks(health: Sequence[dict[str, Any]]) -> list[TestResult]:
+    """Return the health checks that failed, those of quality metrics aside, which are tests of their own."""
+    failed = [check for check in health if check["status"] == "fail" and check["metric"] == ""]
+    return [TestResult(metric=check["check_name"], role="quality", significant=True) for check in failed]
+
+
+def outcome_of(one: TestedMetric, treatment: int, *, either: bool = False) -> TestResult:
     """Return a test's result on everyone at the last day.
 
     A metric without a preferred direction can neither speak for shipping nor against it, but ``either`` direction

@@ -8,7 +8,14 @@ import numpy as np
 from steelyard.analysis.attrition import attrition
 from steelyard.analysis.critical import UNPLANNED
 from steelyard.analysis.health_check import check
-from steelyard.analysis.health_log import few_clusters, log_quality, overlaps, srm_by_day, trigger_rate
+from steelyard.analysis.health_log import (
+    few_clusters,
+    log_quality,
+    overlaps,
+    small_batches,
+    srm_by_day,
+    trigger_rate,
+)
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MetricMoments
 from steelyard.analysis.results import Analysis
@@ -32,6 +39,7 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
         *srm_by_day(analysis, thresholds),
         *trigger_rate(analysis, counts, thresholds),
         *few_clusters(analysis),
+        *small_batches(analysis),
         *attrition(analysis, thresholds),
         *overlaps(analysis, counts, thresholds),
         *_multiple_exposure(analysis, counts, thresholds),

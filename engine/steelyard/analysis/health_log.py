@@ -12,6 +12,7 @@ from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis
 from steelyard.analysis.shares import split_by_shares
 from steelyard.spec.project import Health
+from steelyard.stats.bandit_inference import ENOUGH_PER_BATCH
 from steelyard.stats.cluster import ENOUGH_CLUSTERS
 from steelyard.stats.holdback import attrition_test
 from steelyard.stats.interaction import overlap_check
@@ -83,6 +84,24 @@ def few_clusters(analysis: Analysis) -> Iterator[dict[str, Any]]:
             " they should be.",
             statistic=fewest,
             threshold=float(ENOUGH_CLUSTERS),
+        )
+
+
+def small_batches(analysis: Analysis) -> Iterator[dict[str, Any]]:
+    """Yield a warning where a bandit's batches are so small that the sum of their statistics is hardly normal."""
+    experiment = analysis.calendar.experiment
+    if experiment.design != "bandit":
+        return
+    begun = [part.units.sum(axis=0) for part in split_by_shares(analysis, EVERYONE) if part.units.any()]
+    fewest = min((float(units.min()) for units in begun), default=0.0)
+    if fewest < ENOUGH_PER_BATCH:
+        yield check(
+            "small_batches",
+            "warn",
+            f"A variant has {fewest:.0f} units in a batch: with fewer than {ENOUGH_PER_BATCH} errors are more frequent"
+            " than they should be.",
+            statistic=fewest,
+            threshold=float(ENOUGH_PER_BATCH),
         )
 
 

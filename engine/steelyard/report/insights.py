@@ -17,7 +17,8 @@ def sentences(rows: Sequence[Row], *, several: bool = False) -> Iterator[str]:
         several: Whether there are several variants, so that each is named.
     """
     for row in rows:
-        where = f"{row['metric']}{', ' + str(row['variant']) if several else ''}"
+        subject = row["metric"] or row["kind"].replace("_", " ")
+        where = f"{subject}{', ' + str(row['variant']) if several else ''}"
         sentence = _sentence(row, rows)
         if sentence:
             yield f"{where}: {sentence}"
@@ -25,6 +26,8 @@ def sentences(rows: Sequence[Row], *, several: bool = False) -> Iterator[str]:
 
 def _sentence(row: Row, rows: Sequence[Row]) -> str:
     kind, p = row["kind"], row["p_value"]
+    if kind == "rollout_stage":
+        return str(row["detail"])
     if row["reason"] is not None or row["estimate"] is None:
         return ""
     if kind == "stagewise":
@@ -41,6 +44,15 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
     if kind in ("without_cap", "other_cap") and "something else" in str(row["detail"]):
         return f"{row['detail']} {_estimate(row)}."
+    if kind == "chance_to_win":
+        chance = _chance(row["estimate"])
+        return f"better with a chance of {chance}{_loss(row, rows)} (weak prior; decides nothing)."
+    return _of_design(row, rows)
+
+
+def _of_design(row: Row, rows: Sequence[Row]) -> str:
+    """Return the sentence of what only some designs have."""
+    kind, p = row["kind"], row["p_value"]
     if kind in ("main_effect", "interaction"):
         return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."
     if kind == "randomisation_test":
@@ -51,9 +63,11 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         return (
             f"the holdback differs from what was shipped by {_estimate(row)}, {p_equals(p)}. {row['detail']}"
         )
-    if kind == "chance_to_win":
-        chance = _chance(row["estimate"])
-        return f"better with a chance of {chance}{_loss(row, rows)} (weak prior; decides nothing)."
+    if kind == "thompson_share":
+        other = next((f", {one['estimate']:.1%} by top-two" for one in _of(row, rows, "top_two_share")), "")
+        return f"{row['estimate']:.1%} of the next batch by Thompson sampling{other}."
+    if kind == "weighted_effect":
+        return f"with batches weighted by their shares {_estimate(row)}, {p_equals(p)}."
     return ""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from steelyard import __version__
 from steelyard.analysis.around_effect import around_effect
+from steelyard.analysis.bandit import bandit_rows
 from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
@@ -21,6 +22,7 @@ from steelyard.analysis.learning import learning_rows
 from steelyard.analysis.moment_rows import moment_rows
 from steelyard.analysis.result_rows import look_rows, result_rows
 from steelyard.analysis.results import Looks, analyse
+from steelyard.analysis.rollout import rollout_rows
 from steelyard.analysis.stopping import stopping_rows
 from steelyard.analysis.switchback import switchback_rows
 from steelyard.compile.catalogue import experiment_row, metric_row
@@ -296,6 +298,8 @@ class Run:
                     *around_effect(analysis, collected.counts[name], minimum_units=minimum),
                     *stopping_rows(analysis),
                     *factorial_rows(analysis),
+                    *bandit_rows(analysis),
+                    *rollout_rows(analysis, health),
                     *switchback_rows(analysis),
                     *holdback_rows(analysis, self._shipped(name)),
                 )

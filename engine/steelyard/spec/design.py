@@ -13,6 +13,8 @@ from steelyard.spec.model import Spec, parsed_by, problem
 from steelyard.spec.times import parse_day
 
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
+SMALLEST_SHARE = TEN_THOUSANDTHS // 100
+"""Of a variant in a bandit's batch, in ten-thousandths."""
 WITH_EPOCHS = ("rollout", "bandit")
 EPOCH = "allocation_epoch"
 """Dimension by which results are split where the allocation changes: the first day of a unit's epoch."""
@@ -123,6 +125,8 @@ def check_epochs(
             at=["analysis", "test"],
             hint="use test: fixed, which adds up the batches' statistics",
         )
+    if design == "bandit":
+        _check_floor(epochs)
     if len(epochs) < 2:
         raise problem(
             f"a {design} needs the epochs of its allocation",
@@ -138,6 +142,17 @@ def check_epochs(
             raise problem(
                 f"the epoch of {following.start} does not come after the one before it and by the end",
                 at=["epochs", index],
+            )
+
+
+def _check_floor(epochs: Sequence[Epoch]) -> None:
+    """Refuse shares so small that a batch says nothing of a variant."""
+    for index, epoch in enumerate(epochs):
+        if min(epoch.allocation) < SMALLEST_SHARE:
+            raise problem(
+                f"a bandit's share of {min(epoch.allocation) / TEN_THOUSANDTHS:.2%} is below its floor of 1%",
+                at=["epochs", index, "allocation"],
+                hint="inference afterwards rests on every variant in every batch: keep 1% to 10% for each",
             )
 
 

@@ -16,6 +16,9 @@ from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import INSUFFICIENT_N, choose, fine, first
 from steelyard.stats.significance import critical_value, p_value, z_score
 
+ENOUGH_PER_BATCH = 40
+"""Units of a variant in a batch from which on the sum of the batches' statistics is normal."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class BatchedEffect:

@@ -82,6 +82,14 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
             {"design": "bandit", "epochs": EPOCHS},
             "a group_sequential test needs shares that outcomes have no say in",
         ),
+        (
+            {
+                "design": "bandit",
+                "analysis": "fixed",
+                "epochs": [EPOCHS[0], {"start": "2026-04-08", "allocation": ["99.5%", "0.5%"]}],
+            },
+            "a bandit's share of 0.50% is below its floor of 1%",
+        ),
         ({"design": "bandit", "analysis": "fixed"}, "a bandit needs the epochs of its allocation"),
         (
             {"design": "cluster", "duration": {"target_sample_size_per_variant": 99}},
