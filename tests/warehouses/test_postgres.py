@@ -117,6 +117,7 @@ def test_a_run_records_that_an_earlier_one_was_interrupted_and_debug_finds_nothi
         "connection",
         "privileges",
         "temporary tables",
+        "state",
         "exposures",
         "hashing",
     ]

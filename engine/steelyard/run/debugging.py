@@ -8,6 +8,7 @@ from steelyard.run.conformance import require_conformance
 from steelyard.run.project import Project
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.migrate import ensure_tables
+from steelyard.warehouse.state import require_writable
 
 Check = tuple[str, bool, str]
 _PROBE = "steelyard_probe"
@@ -26,6 +27,7 @@ def debug_project(project: Project) -> Iterator[Check]:
         yield "connection", True, f"{warehouse.dialect} answers {warehouse.query('select 1').values[0][0]}"
         yield _tables(warehouse, profile.target_schema)
         yield _temporaries(warehouse)
+        yield _state(warehouse, profile.target_schema)
         yield _exposures(project, warehouse)
         yield _hashing(warehouse)
 
@@ -47,6 +49,16 @@ def _temporaries(warehouse: Warehouse) -> Check:
     except EngineError as error:
         return "temporary tables", False, str(error)
     return "temporary tables", True, f"one of {found} row was made, read and dropped"
+
+
+def _state(warehouse: Warehouse, schema: str) -> Check:
+    if not warehouse.keeps_state:
+        return "state", True, f"none is kept on {warehouse.dialect}, so that every run is a full one"
+    try:
+        require_writable(warehouse, schema)
+    except EngineError as error:
+        return "state", False, f"every run will be a full one: {error}"
+    return "state", True, f"incremental runs can keep theirs in {schema}"
 
 
 def _exposures(project: Project, warehouse: Warehouse) -> Check:

@@ -196,6 +196,10 @@ class Warehouse(ABC):
         """Drop a table, if there is one."""
         self.execute(f"drop table if exists {quoted(table, schema)}")
 
+    def foreign_tables(self, schema: str) -> list[str]:
+        """Return the tables of a schema that this connection cannot drop, since another role owns them."""
+        return []
+
     def table_exists(self, table: str, schema: str | None = None) -> bool:
         """Return whether there is such a table or view."""
         return bool(self.table_columns(table, schema))

@@ -182,6 +182,14 @@ class PostgresWarehouse(Warehouse):
         # The same run joins it, before the server comes to gather statistics by itself.
         self.execute(f"analyze {quoted(table, schema)}")
 
+    def foreign_tables(self, schema: str) -> list[str]:
+        found = self.query(
+            "select relname from pg_class where relkind = 'r' and not pg_has_role(relowner, 'usage')"
+            " and relnamespace = (select oid from pg_namespace where lower(nspname) = lower(?)) order by 1",
+            [schema],
+        )
+        return [name for (name,) in found]
+
     def drop_temporaries(self) -> None:
         for name in self._temporaries:
             self.execute(f"drop table if exists pg_temp.{quoted(name)}")

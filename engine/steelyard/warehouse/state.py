@@ -12,6 +12,8 @@ from steelyard.warehouse.read import read_rows
 from steelyard.warehouse.stored import to_stored
 from steelyard.warehouse.tables import STATE
 
+_PROBE = "state_probe"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -117,6 +119,8 @@ def save_state(
             _forget(warehouse, schema, other)
         for change in changes:
             if change.kind == "create":
+                # It is there where the table `state` alone was dropped.
+                warehouse.drop_table(change.table, schema)
                 warehouse.create_table_as(change.table, schema, change.sql)
             elif change.kind == "append":
                 warehouse.insert_query(change.table, schema, change.columns, change.sql)
@@ -124,6 +128,29 @@ def save_state(
                 warehouse.delete_rows(change.table, schema, change.sql)
         _delete_row(warehouse, schema, state.block)
         warehouse.insert(STATE.name, STATE.names, [row], schema)
+
+
+def require_writable(warehouse: Warehouse, schema: str) -> None:
+    """Make, change and drop a table as saving a state does, and leave nothing of it.
+
+    Args:
+        warehouse: One that keeps state.
+        schema: Schema of the engine's tables, which exist.
+
+    Raises:
+        WarehouseError: State cannot be saved there; runs would be full ones.
+    """
+    with warehouse.transaction():
+        warehouse.create_table_as(_PROBE, schema, "select 1 as n")
+        warehouse.delete_rows(_PROBE, schema, "n = 1")
+        warehouse.drop_table(_PROBE, schema)
+    foreign = [name for name in warehouse.foreign_tables(schema) if name.startswith(STATE.name)]
+    if foreign:
+        raise WarehouseError(
+            f"the table {foreign[0]} belongs to another role",
+            where=f"schema {schema}",
+            hint="give it to the role that runs: alter table ... owner to ...; or drop it: the next run makes it again",
+        )
 
 
 def _forget(warehouse: Warehouse, schema: str, state: State) -> None:
