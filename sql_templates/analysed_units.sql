@@ -33,11 +33,34 @@ with first_seen as (
   group by first_seen.experiment_no, first_seen.unit, first_seen.variant_no{% for dimension in dimensions %}, first_seen.{{ dimension.name | ident }}{% endfor %}
 )
 {% endif %}
+{% if others is not none %}
+, others as (
+  /* exposed units that never met the trigger keep their exposure: an effect on ratios is diluted by what they add up to */
+  select
+    {{ tree(others.number) }} as experiment_no,
+    first_seen.unit,
+    first_seen.variant_no,
+    first_seen.exposed_at
+    {% for dimension in dimensions %}
+    , first_seen.{{ dimension.name | ident }}
+    {% endfor %}
+  from first_seen
+  left join met on met.experiment_no = first_seen.experiment_no and met.unit = first_seen.unit
+  where met.unit is null
+    and first_seen.experiment_no in ({% for number in others.numbers %}{{ number | literal }}{% if not loop.last %}, {% endif %}{% endfor %})
+)
+{% endif %}
 , timed as (
   select experiment_no, unit, variant_no, exposed_at{% for dimension in dimensions %}, {{ dimension.name | ident }}{% endfor %}
 
   from {% if trigger is not none %}met{% else %}first_seen{% endif %}
 
+  {% if others is not none %}
+  union all
+  select experiment_no, unit, variant_no, exposed_at{% for dimension in dimensions %}, {{ dimension.name | ident }}{% endfor %}
+
+  from others
+  {% endif %}
 )
 select
   *,

@@ -6,4 +6,7 @@ select
   {% endfor %}
 from unit_values
 join cells on cells.cell = unit_values.cell
+{% if analysed is not none %}
+where {{ tree(analysed) }}
+{% endif %}
 group by cells.experiment_no

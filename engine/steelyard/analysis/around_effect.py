@@ -9,17 +9,15 @@ from steelyard.analysis.effect_by_segment import segment_insights
 from steelyard.analysis.effect_over_time import cohort_insights, novelty_insights
 from steelyard.analysis.insight import Row, insight, metrics_once
 from steelyard.analysis.log_counts import LogCounts
-from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.other_caps import other_caps
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
+from steelyard.analysis.site_wide import site_wide
 from steelyard.stats.bayes import normal_posterior
-from steelyard.stats.dilution import diluted
 from steelyard.stats.significance import critical_value
 
 WEAK_PRIOR = 0.3
 """Standard deviation of relative effects before the data (STATISTICS 17: weak)."""
 
-NEEDS_ALL_UNITS = "needs_all_units"
 NO_BASE = "control_mean_not_positive"
 
 
@@ -41,41 +39,7 @@ def around_effect(analysis: Analysis, counts: LogCounts, *, minimum_units: int) 
         yield from _belief(one, analysis)
         yield from other_caps(one, analysis)
         if analysis.calendar.experiment.analysis.trigger is not None:
-            yield from _dilution(one, analysis, counts)
-
-
-def _dilution(one: TestedMetric, analysis: Analysis, counts: LogCounts) -> Iterator[Row]:
-    """Yield what the effect on triggered units means for all exposed ones."""
-    triggered, all_units = (
-        float(analysis.moments.exposed[EVERYONE].sum()),
-        float(sum(counts.assigned.values())),
-    )
-    if not all_units:
-        return
-    share = min(triggered / all_units, 1.0)
-    # A ratio, a quantile, or a mean of those that have a value: what the other units hold matters, too.
-    measure = one.test.measure
-    is_mean = measure.query.source.config.type in ("mean", "proportion") and measure.is_always_counted
-    pairs = one.means.pairs
-    for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-        at = (0, -1, treatment)
-        detail = f"Of {all_units:,.0f} exposed units {share:.1%} met the trigger."
-        reason = str(pairs.reason[at]) if is_mean else NEEDS_ALL_UNITS
-        if reason:
-            yield insight("site_wide_effect", one, variant.name, detail=detail, reason=reason)
-            continue
-        effect, error = diluted(pairs.effect[at], pairs.std_error[at], share)
-        half = one.critical.interval[-1, treatment] * error
-        yield insight(
-            "site_wide_effect",
-            one,
-            variant.name,
-            estimate=effect,
-            std_error=error,
-            ci_lower=effect - half,
-            ci_upper=effect + half,
-            detail=detail,
-        )
+            yield from site_wide(one, analysis, counts)
 
 
 def _belief(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:

@@ -38,7 +38,9 @@ def read_counts(
     for number, *row in ask("log_quality", plan.log_quality_query()):
         add_log_row(counts[names[number]], row)
     for number, n in not_finite(plan, warehouse, ask, counted=counted):
-        counts[names[number]].not_finite += n
+        # Units that never met the trigger have a number of their own; they are not analysed.
+        if number in names:
+            counts[names[number]].not_finite += n
     if has_few_overlaps(len(names), units):
         add_overlaps(plan, counts, ask("overlap", plan.overlap_query()))
     return counts

@@ -47,6 +47,8 @@ class ExperimentMoments:
         metrics: By the measure's name.
         other_caps: By the name of a capped measure: its moments under each of its other caps.
         halves: By the measure's name: moments of the earlier and the later half of its window.
+        others: By the name of a diluted measure: moments of the units that never met the trigger, all variants
+            together, shape (days,).
         quantiles: By the measure's name and by (dimension, segment): estimates, shape (days, variants).
         exposed: By (dimension, segment): new units per day, shape (days, variants).
         lags: By the measure's name: days from a unit's exposure to the day on which its window has closed.
@@ -57,6 +59,7 @@ class ExperimentMoments:
     metrics: dict[str, MetricMoments] = field(default_factory=dict)
     other_caps: dict[str, list[MetricMoments]] = field(default_factory=dict)
     halves: dict[str, MetricMoments] = field(default_factory=dict)
+    others: dict[str, Moments] = field(default_factory=dict)
     quantiles: dict[str, dict[Segment, VariantMeans]] = field(default_factory=dict)
     exposed: dict[Segment, FloatArray] = field(default_factory=dict)
     lags: dict[str, int] = field(default_factory=dict)
@@ -104,27 +107,47 @@ def assemble(
     """
     found = {}
     for planned in plan.group.experiments:
-        builder = _Builder(plan, planned, caps)
-        for answer in answers:
-            builder.add(answer)
-        found[planned.numbered.spec.name] = builder.build(cells)
+        own = planned.numbered.number
+        builder = _Builder(plan, planned, caps, number=own, wanted=[one.name for one in planned.measured])
+        result = builder.build(answers, cells)
+        if planned.diluted:
+            number = plan.group.others[own]
+            beside = _Builder(plan, planned, caps, number=number, wanted=planned.diluted)
+            result.others = beside.pooled(answers)
+        found[planned.numbered.spec.name] = result
     return found
 
 
 class _Builder:
-    """Collects one experiment's moments; a growing metric comes in two parts."""
+    """Collects one experiment's moments; a growing metric comes in two parts.
 
-    def __init__(self, plan: GroupPlan, planned: PlannedExperiment, caps: Mapping[str, float | None]) -> None:
-        self.plan, self.planned, self.caps = plan, planned, caps
+    Args:
+        plan: The group's plan.
+        planned: The experiment.
+        caps: Percentile caps by name.
+        number: The number that its units have, those analysed or those that never met the trigger.
+        wanted: Names of the measures.
+    """
+
+    def __init__(
+        self,
+        plan: GroupPlan,
+        planned: PlannedExperiment,
+        caps: Mapping[str, float | None],
+        *,
+        number: int,
+        wanted: Iterable[str],
+    ) -> None:
+        self.plan, self.planned, self.caps, self.number = plan, planned, caps, number
         first, last = planned.numbered.first_day, planned.last_day
         self.days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
         self.variants = len(planned.numbered.spec.variants)
         self.entries: dict[str, dict[Segment, _Sums]] = {}
         self.changes: dict[str, dict[Segment, _Sums]] = {}
         self.direct: dict[str, dict[Segment, _Sums]] = {}
-        self.wanted = {measure.name for measure in planned.measured}
+        self.wanted = frozenset(wanted)
 
-    def add(self, answer: MomentRows) -> None:
+    def _add(self, answer: MomentRows) -> None:
         """Add one query's answer."""
         layouts = [layout for layout in answer.query.layouts if layout.measure in self.wanted]
         for entry in sorted({layout.entry for layout in layouts}):
@@ -150,7 +173,7 @@ class _Builder:
         position = 2 if answer.query.by_day else 2 + day_names.index(entry)
         arrays: dict[Segment, FloatArray] = {EVERYONE: self._zeros(len(answer.query.terms))}
         for row in answer.rows:
-            if row[0] != self.planned.numbered.number:
+            if row[0] != self.number:
                 continue
             day = self._day_index(row[position], by_day=answer.query.by_day)
             if not 0 <= day < len(self.days):
@@ -170,8 +193,17 @@ class _Builder:
     def _zeros(self, terms: int) -> FloatArray:
         return np.zeros((len(self.days), self.variants, terms))
 
-    def build(self, cells: Sequence[tuple[Any, ...]]) -> ExperimentMoments:
+    def pooled(self, answers: Sequence[MomentRows]) -> dict[str, Moments]:
+        """Return the measures' moments of all variants together, shape (days,)."""
+        for answer in answers:
+            self._add(answer)
+        measures = self.plan.group.measures
+        return {name: self._moments(measures[name], EVERYONE).pool(-1) for name in sorted(self.wanted)}
+
+    def build(self, answers: Sequence[MomentRows], cells: Sequence[tuple[Any, ...]]) -> ExperimentMoments:
         """Return everything as moments."""
+        for answer in answers:
+            self._add(answer)
         result = ExperimentMoments(planned=self.planned, days=self.days)
         result.exposed = self._exposed(cells)
         for _, used in self.planned.measures:

@@ -1,6 +1,6 @@
 """Changes of moments by day: values that grow day by day, moved only by the units that are active."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -29,10 +29,10 @@ class DayMoments:
     Args:
         scan: A scan with a row per unit and day.
         units: Values of units, the covariates among them.
-        experiments: Numbers of the experiments, for caps that differ.
+        experiments: Whose caps count for which units, as in `Group.capped_like`.
     """
 
-    def __init__(self, scan: Scan, *, units: UnitValues, experiments: Sequence[int]) -> None:
+    def __init__(self, scan: Scan, *, units: UnitValues, experiments: Mapping[int, int]) -> None:
         self.scan, self.units, self.experiments = scan, units, experiments
         self.values, self.changes, self.terms = Columns(prefix="d"), Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []

@@ -1,6 +1,6 @@
 """Changes of moments by day since the last closed day: from the rows of the open days and the totals until then."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -20,7 +20,7 @@ class DaysSince(DayMoments):
     Args:
         scan: A scan with a row per unit and day.
         units: Values of units, the covariates among them.
-        experiments: Numbers of the experiments, for caps that differ.
+        experiments: Whose caps count for which units, as in `Group.capped_like`.
         recent: Table with the rows of the open days, and of those before the exposure of units that have entered.
         known: Table with the totals until the closed day; None where no unit of before is read.
         before: Relation of each scan's rows before the exposure, by the name that `UnitValues` reads it by.
@@ -31,7 +31,7 @@ class DaysSince(DayMoments):
         scan: Scan,
         *,
         units: UnitValues,
-        experiments: Sequence[int],
+        experiments: Mapping[int, int],
         recent: str,
         known: exp.Expr | None,
         before: dict[str, exp.Expr],

@@ -48,6 +48,8 @@ def _scan(plan: GroupPlan, scan: Scan) -> Iterator[str]:
         fused = f"shares the scan with {', '.join(others)}" if shared else "has the scan to itself"
         yield f"  metric {measure.name}: {fused}"
         yield from (f"    {note}" for note in _notes(measure))
+        if any(measure.name in one.diluted for one in plan.group.experiments):
+            yield "    not incremental under a trigger: the units that never met it are read, too, by every run"
     for measure in scan.covariates:
         yield f"  covariate {measure.name}: read in the same pass"
 

@@ -152,7 +152,7 @@ class ExposurePlan:
 
     def _analysed(self, trigger: str, numbered: list[NumberedExperiment]) -> exp.Expr:
         numbers = None if len(numbered) == len(self.numbered) else [one.number for one in numbered]
-        context: dict[str, Any] = {"trigger": None}
+        context: dict[str, Any] = {"trigger": None, "others": self._others_of(numbered)}
         if trigger:
             types = self.log_types(trigger)
             first = self.clock.start_of(min(one.first_day for one in numbered))
@@ -180,6 +180,18 @@ class ExposurePlan:
             numbers=numbers,
             **context,
         )
+
+    def _others_of(self, numbered: Sequence[NumberedExperiment]) -> dict[str, Any] | None:
+        """Return which experiments' units are kept that never met the trigger, and their number there."""
+        kept = {
+            one.number: self.group.others[one.number] for one in numbered if one.number in self.group.others
+        }
+        if not kept:
+            return None
+        number = exp.Case(this=column("experiment_no", "first_seen"))
+        for own, other in kept.items():
+            number = number.when(exp.Literal.number(own), exp.Literal.number(other), copy=False)
+        return {"numbers": list(kept), "number": number}
 
     def _first_level(self, name: str) -> exp.Expr:
         """Return a unit's level of a dimension at its first exposure."""
@@ -262,10 +274,18 @@ class ExposurePlan:
                 exp.alias_(exp.Sum(this=column("n")), "n"),
             )
             .from_("cells")
+            .where(self.analysed_only())
             .group_by(column(f"dim_{name}"))
             for name in names
         ]
         return _union(parts)
+
+    def analysed_only(self, table: str = "cells") -> exp.Expr | None:
+        """Return the condition that leaves units out that never met the trigger; None where none are there."""
+        if not self.group.others:
+            return None
+        first = exp.Literal.number(min(self.group.others.values()))
+        return exp.LT(this=column("experiment_no", table), expression=first)
 
     def exposed_query(self) -> exp.Expr:
         """Return a query for the units that were exposed per day: experiment, variant, day, dimensions, n."""

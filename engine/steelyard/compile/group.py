@@ -76,6 +76,19 @@ class PlannedExperiment:
         return (*(measure for _, measure in self.measures), *others, *self.halves.values())
 
     @property
+    def diluted(self) -> tuple[str, ...]:
+        """Names of the measures for which the units that never met the trigger are measured, too: ratios.
+
+        What an effect on a ratio means for all exposed units depends on what the others' parts add up to.
+        """
+        spec = self.numbered.spec
+        if spec.analysis.trigger is None or spec.epochs or spec.design in ("cluster", "switchback"):
+            return ()
+        return tuple(
+            dict.fromkeys(one.name for _, one in self.measures if one.is_ratio and one.is_always_counted)
+        )
+
+    @property
     def last_day(self) -> date:
         """The last day of its series: windows that opened by its end still close after it."""
         ends = [measure.end for _, measure in self.measures if measure.end is not None]
@@ -118,6 +131,8 @@ class Group:
         scans: Scans of facts.
         closings: Days on which windows close.
         dimensions: Dimensions that some experiment or covariate uses.
+        others: By the number of an experiment with diluted measures: the number of its units that never met the
+            trigger, which stand beside it like an experiment of their own.
     """
 
     exposures: str
@@ -128,6 +143,16 @@ class Group:
     outcome_scans: dict[str, Scan] = field(default_factory=dict)
     covariate_scans: dict[str, Scan] = field(default_factory=dict)
     measures: dict[str, Measure] = field(default_factory=dict)
+    others: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def capped_like(self) -> dict[int, int]:
+        """By each number that units have: the number of the experiment whose caps count for them."""
+        own = [one.numbered.number for one in self.experiments]
+        return {
+            **dict(zip(own, own, strict=True)),
+            **{other: number for number, other in self.others.items()},
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,12 +285,13 @@ def fuse_group(
         scans=scans,
         dimensions=chosen,
         measures=measures,
+        others=_others(planned),
     )
     for scan in scans:
         group.outcome_scans.update({measure.name: scan for measure in scan.outcomes})
         group.covariate_scans.update({measure.name: scan for measure in scan.covariates})
-        users = frozenset(_users(scan, planned))
-        scan.experiments = users if len(users) < len(planned) else frozenset()
+        users = frozenset([*_users(scan, planned), *_other_users(scan, planned, group.others)])
+        scan.experiments = users if len(users) < len(group.capped_like) else frozenset()
     return group
 
 
@@ -277,6 +303,23 @@ def _own_dimensions(specs: Sequence[Experiment]) -> Iterator[str]:
         yield from map(epoch_by, dict.fromkeys(named))
     if any(spec.design == "switchback" for spec in specs):
         yield BLOCK
+
+
+def _others(planned: Sequence[PlannedExperiment]) -> dict[int, int]:
+    """Number the units that never met the trigger after all experiments."""
+    numbers = [one.numbered.number for one in planned if one.diluted]
+    last = max(one.numbered.number for one in planned)
+    return {number: last + position for position, number in enumerate(numbers, start=1)}
+
+
+def _other_users(
+    scan: Scan, planned: Sequence[PlannedExperiment], others: Mapping[int, int]
+) -> Iterator[int]:
+    """Yield the numbers of units that never met the trigger and that a scan is needed for."""
+    names = {measure.name for measure in scan.outcomes}
+    for one in planned:
+        if names & set(one.diluted):
+            yield others[one.numbered.number]
 
 
 def _users(scan: Scan, planned: Sequence[PlannedExperiment]) -> Iterator[int]:

@@ -71,6 +71,7 @@ class LogPlan(ExposurePlan):
                 on=exp.and_(is_shared, is_ordered),
                 join_type="inner",
             )
+            .where(self.analysed_only("one"), self.analysed_only("other"))
             .group_by(*(one.this.copy() for one in columns))
         )
 

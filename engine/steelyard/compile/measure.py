@@ -86,6 +86,11 @@ class Measure:
         return all(fill is not None for fill in self.fills)
 
     @property
+    def is_ratio(self) -> bool:
+        """Whether the metric is a ratio."""
+        return self.query.source.config.type == "ratio"
+
+    @property
     def is_quantile(self) -> bool:
         """Whether the metric is a quantile."""
         return self.query.source.config.type == "quantile"

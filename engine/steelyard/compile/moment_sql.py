@@ -87,22 +87,28 @@ def total(tree: exp.Expr) -> exp.Expr:
 
 
 def cap_value(
-    measure: Measure, index: int, side: str, *, is_covariate: bool, experiments: Sequence[int]
+    measure: Measure, index: int, side: str, *, is_covariate: bool, experiments: Mapping[int, int]
 ) -> exp.Expr:
     """Return a percentile cap: a placeholder, or with several experiments a column of ``caps``."""
-    if len(experiments) == 1:
-        return exp.Placeholder(this=cap_name(measure, index, side, experiments[0], is_covariate=is_covariate))
+    if len(set(experiments.values())) == 1:
+        only = next(iter(experiments.values()))
+        return exp.Placeholder(this=cap_name(measure, index, side, only, is_covariate=is_covariate))
     return column(cap_name(measure, index, side, None, is_covariate=is_covariate), "caps")
 
 
-def caps_context(trees: Iterable[exp.Expr], experiments: Sequence[int]) -> dict[str, Any] | None:
-    """Return the relation ``caps`` that trees read: one row per experiment; None where they read none."""
+def caps_context(trees: Iterable[exp.Expr], experiments: Mapping[int, int]) -> dict[str, Any] | None:
+    """Return the relation ``caps`` that trees read: one row per experiment; None where they read none.
+
+    Args:
+        trees: The trees.
+        experiments: As in `Group.capped_like`.
+    """
     names = sorted({one.name for tree in trees for one in tree.find_all(exp.Column) if one.table == "caps"})
     if not names:
         return None
     rows = [
-        [exp.Literal.number(number), *(_cap_placeholder(f"{name}_{number}") for name in names)]
-        for number in experiments
+        [exp.Literal.number(number), *(_cap_placeholder(f"{name}_{owner}") for name in names)]
+        for number, owner in experiments.items()
     ]
     return {"names": names, "rows": rows, "cells_per_experiment": CELLS_PER_EXPERIMENT}
 
@@ -118,7 +124,7 @@ def cap_name(measure: Measure, index: int, side: str, experiment: int | None, *,
     return name if experiment is None else f"{name}_{experiment}"
 
 
-def caps_of(measure: Measure, index: int, *, is_covariate: bool, experiments: Sequence[int]) -> Caps:
+def caps_of(measure: Measure, index: int, *, is_covariate: bool, experiments: Mapping[int, int]) -> Caps:
     """Return the limits of one value of a measure."""
     limits: dict[str, exp.Expr] = {}
     for side in ("lower", "upper"):

@@ -104,7 +104,7 @@ class GroupPlan(ScanPlan):
 
     def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
         assert not closed_day
-        return DayMoments(scan, units=values, experiments=self._numbers)
+        return DayMoments(scan, units=values, experiments=self.group.capped_like)
 
     def _quantile_queries(self, values: UnitValues) -> Iterator[QuantileQuery]:
         """Yield the queries for the bins of quantile metrics."""
@@ -126,17 +126,13 @@ class GroupPlan(ScanPlan):
                 is_per_unit=is_per_unit(measure),
             )
 
-    @property
-    def _numbers(self) -> list[int]:
-        return [one.number for one in self.numbered]
-
     def _values(self, levels: Mapping[str, Sequence[str]]) -> UnitValues:
         return UnitValues(
             outcome_scans=self.group.outcome_scans, covariate_scans=self.group.covariate_scans, levels=levels
         )
 
     def _unit_moments(self, values: UnitValues) -> UnitMoments:
-        return UnitMoments(values, experiments=self._numbers)
+        return UnitMoments(values, experiments=self.group.capped_like)
 
     def _query(
         self, name: str, template: str, query: UnitMoments | DayMoments, probe: UnitMoments, *, by_day: bool
@@ -177,7 +173,7 @@ class GroupPlan(ScanPlan):
     def _average(self, name: str, experiments: Collection[int]) -> exp.Expr:
         """Return a mean over the units of the experiments that use a value; of the others it may be a mere fill."""
         value: exp.Expr = column(name)
-        if len(experiments) < len(self.group.experiments):
+        if len(experiments) < len(self.group.capped_like):
             number = exp.IntDiv(this=column("cell"), expression=exp.Literal.number(CELLS_PER_EXPERIMENT))
             uses = exp.In(this=number, expressions=[exp.Literal.number(one) for one in sorted(experiments)])
             value = exp.Case(ifs=[exp.If(this=uses, true=value)])
@@ -206,7 +202,7 @@ class GroupPlan(ScanPlan):
             caps += [cap for cap in found if cap["name"] not in {other["name"] for other in caps}]
         if not caps:
             return None
-        tree = self.templates.render("unit_caps.sql", caps=caps)
+        tree = self.templates.render("unit_caps.sql", caps=caps, analysed=self.analysed_only())
         return tree, [cap["name"] for cap in caps]
 
     def _caps(self, measure: Measure, values: UnitValues) -> Iterator[dict[str, Any]]:

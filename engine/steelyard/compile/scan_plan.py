@@ -146,7 +146,8 @@ class ScanPlan(LogPlan):
         )
 
     def _open_ends(self) -> dict[int, datetime]:
-        return {one.number: self.clock.start_of(one.last_day + DAY) for one in self.numbered}
+        ends = {one.number: self.clock.start_of(one.last_day + DAY) for one in self.numbered}
+        return {**ends, **{other: ends[number] for number, other in self.group.others.items()}}
 
     def _open_until(self) -> datetime | None:
         ends = set(self._open_ends().values())

@@ -151,7 +151,7 @@ class StatePlan(StateUnits):
         return DaysSince(
             scan,
             units=values,
-            experiments=self._numbers,
+            experiments=self.group.capped_like,
             recent=recent_table(scan),
             known=None if self.has_recent else self.tables.table(self.totals(scan)),
             before={before_exposure(one): self._before_exposure(one) for one in self.group.scans},

@@ -1,6 +1,6 @@
 """Moments of values that a unit has once: cohort metrics, a single look, and covariates on entry."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sqlglot import exp
@@ -24,10 +24,10 @@ class UnitMoments:
 
     Args:
         values: The values, which the query's own are added to.
-        experiments: Numbers of the experiments, for caps that differ.
+        experiments: Whose caps count for which units, as in `Group.capped_like`.
     """
 
-    def __init__(self, values: UnitValues, *, experiments: Sequence[int]) -> None:
+    def __init__(self, values: UnitValues, *, experiments: Mapping[int, int]) -> None:
         self.values, self.experiments = values, experiments
         self.capped, self.terms = Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []

@@ -380,6 +380,7 @@ class Incremental:
             },
             other_caps=ours.other_caps | ({} if other is None else other.other_caps),
             halves=ours.halves | ({} if other is None else other.halves),
+            others={} if other is None else other.others,
             quantiles={} if other is None else other.quantiles,
             exposed=ours.exposed,
             lags=ours.lags | ({} if other is None else other.lags),
@@ -392,6 +393,8 @@ class Incremental:
 
 def _why_not(planned: PlannedExperiment, measure: Measure, caps: Mapping[str, float | None]) -> str:
     why = why_not_incremental(measure)
+    if not why and measure.name in planned.diluted:
+        return "units that never met the trigger are read with it"
     wanted = (measure, *planned.other_caps.get(measure.name, ()))
     if not why and any(caps.get(name) is None for one in wanted for name in cap_names(one)):
         why = "its percentile cap is not on record yet"

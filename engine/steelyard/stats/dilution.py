@@ -4,13 +4,16 @@ Analysing only the units that met the changed surface is far more precise, if th
 all variants. The rest of the units, whose effect is zero, then dilute the effect.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from steelyard.errors import StatisticsError
+from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
-from steelyard.stats.reasons import ZERO_DENOMINATOR, choose, fine, first
+from steelyard.stats.reasons import ZERO_DENOMINATOR, choose, first
 
 
 def diluted(effect: ArrayLike, std_error: ArrayLike, share: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -38,7 +41,14 @@ def diluted(effect: ArrayLike, std_error: ArrayLike, share: ArrayLike) -> tuple[
     return as_floats(effect) * part, as_floats(std_error) * part
 
 
-def diluted_means(triggered: Moments, rest: Moments, *, ratio: bool = False) -> VariantMeans:
+def diluted_means(
+    triggered: Moments,
+    rest: Moments,
+    *,
+    ratio: bool = False,
+    share: ArrayLike | None = None,
+    adjusted: bool = False,
+) -> VariantMeans:
     """Estimate the means of all units from triggered ones by variant and the others of all variants together.
 
     The others had no effect, so that all variants share their values; that is where the precision comes from.
@@ -46,9 +56,12 @@ def diluted_means(triggered: Moments, rest: Moments, *, ratio: bool = False) -> 
 
     Args:
         triggered: Shape ``(..., K)``; the first column is the outcome, or the first two numerator and
-            denominator of a ratio.
-        rest: Units that did not trigger, all variants together, shape ``(...)``, same columns.
+            denominator of a ratio; the others are covariates.
+        rest: Units that did not trigger, all variants together, shape ``(...)``, same outcome columns.
         ratio: Whether the outcome is a ratio.
+        share: Share of all units that triggered; by default that of the units in the moments, which is too small
+            where windows of triggered units close later.
+        adjusted: Whether the triggered units' outcome is adjusted by their covariates, as `adjustment.full` does.
 
     Returns:
         Means or ratios over all units, shape ``(..., K)``, with their covariances; ``pairs()`` and
@@ -68,41 +81,41 @@ def diluted_means(triggered: Moments, rest: Moments, *, ratio: bool = False) -> 
     """
     columns = [0, 1] if ratio else [0]
     hit, others = triggered.select(columns), rest.select(columns)
-    all_hit = hit.n.sum(axis=-1)
-    share = divide(all_hit, all_hit + others.n)[..., None]
-    empty = (others.n == 0)[..., None]
-    mean = share[..., None] * hit.mean + (1 - share[..., None]) * others.mean[..., None, :]
+    part = divide(hit.n.sum(axis=-1), hit.n.sum(axis=-1) + others.n) if share is None else as_floats(share)
+    met = np.broadcast_to(part, others.n.shape)[..., None]
+    nobody = ((others.n == 0)[..., None]) & (met == 1)
+    # Where all units met the trigger there is no mean of the others, and it has no weight.
+    apart = np.where(nobody[..., None], 0.0, others.mean[..., None, :])
+    mean = met[..., None] * hit.mean + (1 - met[..., None]) * apart
     bottom = mean[..., 1] if ratio else np.ones(mean.shape[:-1])
-    value = divide(mean[..., 0], np.where(bottom > 0, bottom, np.nan))
-    gradient = (
-        np.stack([np.ones_like(value), -value][: len(columns)], axis=-1)
-        / np.where(bottom > 0, bottom, np.nan)[..., None]
-    )
-    own = share**2 * divide(_quadratic(gradient, hit.cov, gradient), hit.n)
-    shared = (gradient @ others.cov) @ np.swapaxes(gradient, -1, -2)
-    weight = np.where(empty, 0.0, (1 - share) ** 2 * divide(1.0, others.n[..., None]))
-    both = np.where(empty[..., None], 0.0, weight[..., None] * shared)
+    base = np.where(bottom > 0, bottom, np.nan)
+    value = divide(mean[..., 0], base)
+    gradient = np.stack([np.ones_like(value), -value][: len(columns)], axis=-1) / base[..., None]
     reason = first(
         choose(value.shape, (np.isnan(value) & (hit.n > 0), ZERO_DENOMINATOR)),
         *(hit.reasons(column) for column in columns),
-        np.broadcast_to(np.where(empty, "", others.reasons(0)[..., None]), value.shape),
+        np.where(nobody, "", np.broadcast_to(others.reasons(0)[..., None], value.shape)),
     )
-    known = fine(reason)
-    cov = own[..., :, None] * np.eye(value.shape[-1]) + both
-    return VariantMeans(
+    own = (full if adjusted else unadjusted)(_linear(triggered, gradient), reason=reason)
+    shared = (gradient @ others.cov) @ np.swapaxes(gradient, -1, -2)
+    weight = np.where(nobody, 0.0, (1 - met) ** 2 * divide(1.0, others.n[..., None]))
+    both = np.where(nobody[..., None], 0.0, weight[..., None] * shared)
+    return replace(
+        own,
         n=hit.n + others.n[..., None] / value.shape[-1],
-        mean=value,
-        cov=np.where(known[..., :, None] & known[..., None, :], cov, np.nan),
-        residual=np.where(known, own, np.nan),
-        df=np.where(known, hit.n - 1, np.nan),
+        mean=value + met * (own.mean - own.raw_mean),
+        cov=met[..., None] ** 2 * own.cov + both,
+        residual=met**2 * own.residual,
         raw_mean=value,
-        raw_variance=np.where(known, own, np.nan),
-        rank=np.zeros(value.shape),
-        reason=reason,
-        notes={},
-        method="none",
+        raw_variance=met**2 * own.raw_variance,
     )
 
 
-def _quadratic(left: FloatArray, matrix: FloatArray, right: FloatArray) -> FloatArray:
-    return np.asarray((left[..., None, :] @ matrix @ right[..., :, None])[..., 0, 0])
+def _linear(moments: Moments, gradient: FloatArray) -> Moments:
+    """Return moments whose first column is the outcome columns weighted by a gradient; the others are covariates."""
+    outcomes, columns = gradient.shape[-1], moments.mean.shape[-1]
+    matrix = np.zeros((*gradient.shape[:-1], columns - outcomes + 1, columns))
+    matrix[..., 0, :outcomes] = gradient
+    rest = range(columns - outcomes)
+    matrix[..., [1 + k for k in rest], [outcomes + k for k in rest]] = 1.0
+    return moments.linear(matrix)

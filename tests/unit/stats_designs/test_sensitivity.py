@@ -6,7 +6,7 @@ from scipy import stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.adjustment import unadjusted
+from steelyard.stats.adjustment import full, unadjusted
 from steelyard.stats.always_valid import p_value
 from steelyard.stats.balance import sequential_balance
 from steelyard.stats.caps import cap_sensitivity
@@ -16,6 +16,7 @@ from steelyard.stats.ewl import classify, learning_summary, shrink_rates
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.proportion_intervals import newcombe_interval, wilson_interval
+from steelyard.stats.ratio import linearise
 
 
 def triggered_rows(seed=11, n=4000):
@@ -85,6 +86,34 @@ def test_diluted_ratio_without_a_denominator_has_a_reason():
     empty = Moments(n=[10, 10], mean=[[1.0, 0.0]] * 2, m2=np.tile(np.eye(2), (2, 1, 1)))
     rest = Moments(n=10, mean=[1.0, 0.0], m2=np.eye(2))
     assert diluted_means(empty, rest, ratio=True).reason.tolist() == ["zero_denominator"] * 2
+
+
+def test_dilution_of_adjusted_ratios_is_that_of_the_adjusted_parts():
+    """Where all units met the trigger, the ratio is the adjusted one; where some did not, they add what they have."""
+    rng = np.random.default_rng(31)
+    x = rng.gamma(2.0, size=(2, 400))
+    rows = [np.column_stack([x[k] * (1 + 0.2 * k) + rng.normal(size=400), x[k] + 1, x[k]]) for k in (0, 1)]
+    hit = Moments.stack([Moments.from_rows(one) for one in rows])
+    nobody = Moments(n=0.0, mean=np.zeros(2), m2=np.zeros((2, 2)))
+    alone = diluted_means(hit, nobody, ratio=True, adjusted=True).pairs()
+    linear, reason = linearise(hit)
+    expected = full(linear, reason=reason).pairs()
+    assert alone.effect == pytest.approx(expected.effect, rel=1e-12)
+    assert alone.std_error == pytest.approx(expected.std_error, rel=1e-12)
+    others = Moments.from_rows(rng.gamma(2.0, size=(1000, 2)))
+    plain, adjusted = (diluted_means(hit, others, ratio=True, adjusted=one).pairs() for one in (False, True))
+    assert adjusted.std_error[0] < plain.std_error[0]
+
+
+def test_dilution_by_a_given_share_needs_the_others_unless_there_are_none():
+    hit = Moments.from_variances(n=[200, 200], mean=[1.0, 1.5], variance=1.0)
+    nobody = Moments.from_variances(n=0, mean=0.0, variance=0.0)
+    assert diluted_means(hit, nobody, share=0.5).pairs().reason.tolist() == ["no_data"]
+    assert diluted_means(hit, nobody, share=1.0).pairs().effect.tolist() == [0.5]
+    others = Moments.from_variances(n=100, mean=0.2, variance=1.0)
+    pair = diluted_means(hit, others, share=0.2).pairs()
+    assert pair.effect == pytest.approx([0.1])
+    assert pair.mean_control == pytest.approx([0.36])
 
 
 def test_caps_side_by_side_say_whether_the_conclusion_hangs_on_them():

@@ -32,5 +32,5 @@ WITH unit_values AS (
     MOD(unit_key, 1000000000) <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS FLOAT64)) AS v1
+  AVG(CAST(CASE WHEN DIV(cell, 1000000) IN (1) THEN v1 END AS FLOAT64)) AS v1
 FROM capped_values

@@ -3,6 +3,8 @@ WITH selected_units AS (
   SELECT
     *
   FROM exposed_units
+  WHERE
+    intDiv(unit_key, 1000000000000000) IN (1)
 ), spans AS (
   SELECT
     unit_key,

@@ -19,6 +19,7 @@ WHERE
   (
     facts.event_time >= exposed.exposed_at
     AND facts.event_time < CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6)))
+    AND intDiv(exposed.unit_key, 1000000000000000) IN (1)
   )
   AND isFinite(CAST(facts.value AS Nullable(Float64)))
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

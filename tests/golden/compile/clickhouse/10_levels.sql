@@ -3,6 +3,8 @@ SELECT
   dim_country AS level,
   SUM(n) AS n
 FROM cells
+WHERE
+  cells.experiment_no < 2
 GROUP BY
   dim_country
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

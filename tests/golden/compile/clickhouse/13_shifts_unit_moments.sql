@@ -18,12 +18,12 @@ WITH capped_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS Nullable(Float64))) AS v1,
-  AVG(CAST(v2 AS Nullable(Float64))) AS v2,
-  AVG(CAST(v3 AS Nullable(Float64))) AS v3,
-  AVG(CAST(v4 AS Nullable(Float64))) AS v4,
-  AVG(CAST(v5 AS Nullable(Float64))) AS v5,
-  AVG(CAST(v7 AS Nullable(Float64))) AS v7,
-  AVG(CAST(v6 AS Nullable(Float64))) AS v6
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v1 END AS Nullable(Float64))) AS v1,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v2 END AS Nullable(Float64))) AS v2,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v3 END AS Nullable(Float64))) AS v3,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v4 END AS Nullable(Float64))) AS v4,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v5 END AS Nullable(Float64))) AS v5,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v7 END AS Nullable(Float64))) AS v7,
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v6 END AS Nullable(Float64))) AS v6
 FROM capped_values
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

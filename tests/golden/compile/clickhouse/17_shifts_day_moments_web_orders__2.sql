@@ -32,6 +32,6 @@ WITH unit_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS Nullable(Float64))) AS v1
+  AVG(CAST(CASE WHEN intDiv(cell, 1000000) IN (1) THEN v1 END AS Nullable(Float64))) AS v1
 FROM capped_values
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -19,6 +19,7 @@ WHERE
   (
     facts.event_time >= exposed.exposed_at
     AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP_NTZ)
+    AND exposed.unit_key DIV 1000000000000000 IN (1)
   )
   AND (
     ABS(CAST(facts.value AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)

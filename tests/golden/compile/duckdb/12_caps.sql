@@ -25,5 +25,7 @@ SELECT
 FROM unit_values
 JOIN cells
   ON cells.cell = unit_values.cell
+WHERE
+  cells.experiment_no < 2
 GROUP BY
   cells.experiment_no

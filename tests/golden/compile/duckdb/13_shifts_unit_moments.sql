@@ -14,11 +14,11 @@ WITH capped_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(v1) AS v1,
-  AVG(v2) AS v2,
-  AVG(v3) AS v3,
-  AVG(v4) AS v4,
-  AVG(v5) AS v5,
-  AVG(v7) AS v7,
-  AVG(v6) AS v6
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v1 END) AS v1,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v2 END) AS v2,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v3 END) AS v3,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v4 END) AS v4,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v5 END) AS v5,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v7 END) AS v7,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v6 END) AS v6
 FROM capped_values

@@ -109,19 +109,19 @@ WITH unit_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(v3) AS v3,
-  AVG(v1) AS v1,
-  AVG(v2) AS v2,
-  AVG(v4) AS v4,
-  AVG(v7) AS v7,
-  AVG(v8) AS v8,
-  AVG(v5) AS v5,
-  AVG(v6) AS v6,
-  AVG(v9) AS v9,
-  AVG(v10) AS v10,
-  AVG(v11) AS v11,
-  AVG(v12) AS v12,
-  AVG(v13) AS v13,
-  AVG(v14) AS v14,
-  AVG(v15) AS v15
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v3 END) AS v3,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v1 END) AS v1,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v2 END) AS v2,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v4 END) AS v4,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v7 END) AS v7,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v8 END) AS v8,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v5 END) AS v5,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v6 END) AS v6,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v9 END) AS v9,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v10 END) AS v10,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v11 END) AS v11,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v12 END) AS v12,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v13 END) AS v13,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v14 END) AS v14,
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v15 END) AS v15
 FROM capped_values

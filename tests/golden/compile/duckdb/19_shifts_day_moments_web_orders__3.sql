@@ -38,5 +38,5 @@ WITH unit_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(v1) AS v1
+  AVG(CASE WHEN cell // 1000000 IN (1) THEN v1 END) AS v1
 FROM capped_values

@@ -84,6 +84,7 @@ LEFT JOIN (
   WHERE
     facts.event_time >= exposed.exposed_day - INTERVAL '3 DAY'
     AND facts.event_time < exposed.exposed_day + INTERVAL '2 DAY'
+    AND exposed.unit_key / 1000000000000000 IN (1)
   GROUP BY
     exposed.unit_key
 ) AS per_unit_daily

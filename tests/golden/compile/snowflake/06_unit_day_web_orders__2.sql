@@ -25,6 +25,9 @@ WITH first_days AS (
     (
       facts.event_time >= exposed.exposed_at
       AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMPNTZ)
+      AND CAST((
+        exposed.unit_key - MOD(exposed.unit_key, 1000000000000000)
+      ) / 1000000000000000 AS BIGINT) IN (1)
     )
     AND (
       NOT facts.product IS NULL

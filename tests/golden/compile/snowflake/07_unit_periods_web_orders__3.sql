@@ -3,6 +3,10 @@ WITH selected_units AS (
   SELECT
     *
   FROM exposed_units
+  WHERE
+    CAST((
+      unit_key - MOD(unit_key, 1000000000000000)
+    ) / 1000000000000000 AS BIGINT) IN (1)
 ), spans AS (
   SELECT
     unit_key,

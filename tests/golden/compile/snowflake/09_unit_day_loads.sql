@@ -19,6 +19,9 @@ WHERE
   (
     facts.event_time >= exposed.exposed_at
     AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMPNTZ)
+    AND CAST((
+      exposed.unit_key - MOD(exposed.unit_key, 1000000000000000)
+    ) / 1000000000000000 AS BIGINT) IN (1)
   )
   AND (
     ABS(CAST(facts.value AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)

@@ -80,6 +80,9 @@ LEFT JOIN (
   WHERE
     facts.event_time >= exposed.exposed_day - INTERVAL '3 DAY'
     AND facts.event_time < exposed.exposed_day + INTERVAL '2 DAY'
+    AND CAST((
+      exposed.unit_key - MOD(exposed.unit_key, 1000000000000000)
+    ) / 1000000000000000 AS BIGINT) IN (1)
   GROUP BY
     exposed.unit_key
 ) AS per_unit_daily

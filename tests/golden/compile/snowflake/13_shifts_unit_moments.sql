@@ -14,11 +14,60 @@ WITH capped_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS DOUBLE)) AS v1,
-  AVG(CAST(v2 AS DOUBLE)) AS v2,
-  AVG(CAST(v3 AS DOUBLE)) AS v3,
-  AVG(CAST(v4 AS DOUBLE)) AS v4,
-  AVG(CAST(v5 AS DOUBLE)) AS v5,
-  AVG(CAST(v7 AS DOUBLE)) AS v7,
-  AVG(CAST(v6 AS DOUBLE)) AS v6
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v1
+    END AS DOUBLE)
+  ) AS v1,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v2
+    END AS DOUBLE)
+  ) AS v2,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v3
+    END AS DOUBLE)
+  ) AS v3,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v4
+    END AS DOUBLE)
+  ) AS v4,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v5
+    END AS DOUBLE)
+  ) AS v5,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v7
+    END AS DOUBLE)
+  ) AS v7,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v6
+    END AS DOUBLE)
+  ) AS v6
 FROM capped_values

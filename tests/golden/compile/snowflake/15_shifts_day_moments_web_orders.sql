@@ -113,19 +113,124 @@ WITH unit_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v3 AS DOUBLE)) AS v3,
-  AVG(CAST(v1 AS DOUBLE)) AS v1,
-  AVG(CAST(v2 AS DOUBLE)) AS v2,
-  AVG(CAST(v4 AS DOUBLE)) AS v4,
-  AVG(CAST(v7 AS DOUBLE)) AS v7,
-  AVG(CAST(v8 AS DOUBLE)) AS v8,
-  AVG(CAST(v5 AS DOUBLE)) AS v5,
-  AVG(CAST(v6 AS DOUBLE)) AS v6,
-  AVG(CAST(v9 AS DOUBLE)) AS v9,
-  AVG(CAST(v10 AS DOUBLE)) AS v10,
-  AVG(CAST(v11 AS DOUBLE)) AS v11,
-  AVG(CAST(v12 AS DOUBLE)) AS v12,
-  AVG(CAST(v13 AS DOUBLE)) AS v13,
-  AVG(CAST(v14 AS DOUBLE)) AS v14,
-  AVG(CAST(v15 AS DOUBLE)) AS v15
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v3
+    END AS DOUBLE)
+  ) AS v3,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v1
+    END AS DOUBLE)
+  ) AS v1,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v2
+    END AS DOUBLE)
+  ) AS v2,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v4
+    END AS DOUBLE)
+  ) AS v4,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v7
+    END AS DOUBLE)
+  ) AS v7,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v8
+    END AS DOUBLE)
+  ) AS v8,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v5
+    END AS DOUBLE)
+  ) AS v5,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v6
+    END AS DOUBLE)
+  ) AS v6,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v9
+    END AS DOUBLE)
+  ) AS v9,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v10
+    END AS DOUBLE)
+  ) AS v10,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v11
+    END AS DOUBLE)
+  ) AS v11,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v12
+    END AS DOUBLE)
+  ) AS v12,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v13
+    END AS DOUBLE)
+  ) AS v13,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v14
+    END AS DOUBLE)
+  ) AS v14,
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v15
+    END AS DOUBLE)
+  ) AS v15
 FROM capped_values

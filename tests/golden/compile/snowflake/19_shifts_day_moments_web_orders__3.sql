@@ -40,5 +40,12 @@ WITH unit_values AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS DOUBLE)) AS v1
+  AVG(
+    CAST(CASE
+      WHEN CAST((
+        cell - MOD(cell, 1000000)
+      ) / 1000000 AS BIGINT) IN (1)
+      THEN v1
+    END AS DOUBLE)
+  ) AS v1
 FROM capped_values

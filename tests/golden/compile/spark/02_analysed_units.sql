@@ -46,6 +46,19 @@ WITH first_seen AS (
     first_seen.unit,
     first_seen.variant_no,
     first_seen.dim_country
+), others AS (
+  /* exposed units that never met the trigger keep their exposure: an effect on ratios is diluted by what they add up to */
+  SELECT
+    CASE first_seen.experiment_no WHEN 1 THEN 2 END AS experiment_no,
+    first_seen.unit,
+    first_seen.variant_no,
+    first_seen.exposed_at,
+    first_seen.dim_country
+  FROM first_seen
+  LEFT JOIN met
+    ON met.experiment_no = first_seen.experiment_no AND met.unit = first_seen.unit
+  WHERE
+    met.unit IS NULL AND first_seen.experiment_no IN (1)
 ), timed AS (
   SELECT
     experiment_no,
@@ -54,6 +67,14 @@ WITH first_seen AS (
     exposed_at,
     dim_country
   FROM met
+  UNION ALL
+  SELECT
+    experiment_no,
+    unit,
+    variant_no,
+    exposed_at,
+    dim_country
+  FROM others
 )
 SELECT
   *,

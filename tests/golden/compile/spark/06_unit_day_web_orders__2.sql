@@ -25,6 +25,7 @@ WITH first_days AS (
     (
       facts.event_time >= exposed.exposed_at
       AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP_NTZ)
+      AND exposed.unit_key DIV 1000000000000000 IN (1)
     )
     AND (
       NOT facts.product IS NULL

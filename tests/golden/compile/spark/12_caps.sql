@@ -34,6 +34,8 @@ FROM (
   FROM unit_values
   JOIN cells
     ON cells.cell = unit_values.cell
+  WHERE
+    cells.experiment_no < 2
 ) AS ranked
 GROUP BY
   ranked.experiment_no

@@ -36,5 +36,5 @@ WITH last_web_orders__3 AS (
     unit_key % 1000000000 <= 1000
 )
 SELECT
-  AVG(CAST(v1 AS DOUBLE)) AS v1
+  AVG(CAST(CASE WHEN cell DIV 1000000 IN (1) THEN v1 END AS DOUBLE)) AS v1
 FROM capped_values

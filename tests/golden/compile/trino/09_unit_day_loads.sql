@@ -19,5 +19,6 @@ WHERE
   (
     facts.event_time >= exposed.exposed_at
     AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP(6))
+    AND exposed.unit_key / 1000000000000000 IN (1)
   )
   AND IS_FINITE(CAST(facts.value AS DOUBLE))
