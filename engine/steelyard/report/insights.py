@@ -66,6 +66,9 @@ def _of_design(row: Row, rows: Sequence[Row]) -> str:
     if kind == "thompson_share":
         other = next((f", {one['estimate']:.1%} by top-two" for one in _of(row, rows, "top_two_share")), "")
         return f"{row['estimate']:.1%} of the next batch by Thompson sampling{other}."
+    if kind in ("sustained_effect", "autocorrelated_effect"):
+        where = f" in {row['segment']}" if row["segment"] else ""
+        return f"{kind.replace('_', ' ')}{where} {_estimate(row)}, {p_equals(p)}. {row['detail']}"
     if kind == "weighted_effect":
         return f"with batches weighted by their shares {_estimate(row)}, {p_equals(p)}."
     return ""

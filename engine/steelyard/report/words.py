@@ -46,6 +46,7 @@ OTHER_REASONS = MappingProxyType(
         "window_not_closed": "Values still change: only windows that have closed make cohorts.",
         "window_without_halves": "Halves need sums over a closed window of at least two whole days.",
         "one_cohort": "All units came to count on one day.",
+        "sequence_of_blocks_broken": "Blocks do not follow each other: one has no value, or they are too few.",
         "needs_all_units": "It takes the values of units that did not meet the trigger.",
         "only_last_day": "Quantiles of open windows are computed for the last day only.",
     }

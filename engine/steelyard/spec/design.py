@@ -6,10 +6,12 @@ from fractions import Fraction
 from itertools import pairwise, product
 from typing import Annotated, Any, Literal
 
+from pydantic import Field
+
 from steelyard.errors import SpecError
 from steelyard.spec.allocation import TEN_THOUSANDTHS, parse_allocations
 from steelyard.spec.inference import Analysis, ColumnName
-from steelyard.spec.model import Spec, parsed_by, problem
+from steelyard.spec.model import Spec, Whole, parsed_by, problem
 from steelyard.spec.times import parse_day
 
 Design = Literal["fixed_split", "rollout", "bandit", "switchback", "cluster", "factorial", "holdback", "aa"]
@@ -52,10 +54,12 @@ class Switchback(Spec):
     Attributes:
         assignment: ``coin`` tosses one for each block; ``complete`` fixes how many are treated, in each region.
         region: Dimension of the exposures within which blocks follow each other; None for one sequence.
+        carry_over: Number of earlier blocks that a block still feels; None where that is not asked.
     """
 
     assignment: Literal["coin", "complete"] = "coin"
     region: ColumnName | None = None
+    carry_over: Annotated[Whole, Field(ge=0, le=100)] | None = None
 
 
 class Epoch(Spec):
@@ -172,17 +176,29 @@ def check_blocks(design: str, switchback: Switchback | None, *, variants: int, a
         return
     if variants != 2:
         raise problem("a switchback switches between two variants", at=["variants"])
+    if switchback is not None and switchback.carry_over is not None and switchback.assignment != "coin":
+        raise problem(
+            "carry_over weighs blocks by the chance of their past, which only coins give",
+            at=["switchback", "carry_over"],
+            hint="say assignment: coin if each block's was tossed for itself, or leave carry_over out",
+        )
     for name, value, wanted in (
         ("test", analysis.test, "fixed"),
-        ("adjustment", analysis.adjustment, "none"),
         ("trigger", analysis.trigger or "none", "none"),
     ):
         if value != wanted:
             raise problem(
                 f"a switchback does not go with {name}: {value}",
                 at=["analysis", name],
-                hint=f"blocks of time are few and have no past of their own: use {name}: {wanted}",
+                hint=f"blocks of time are few, and each is as it is: use {name}: {wanted}",
             )
+    if analysis.adjustment == "cuped":
+        raise problem(
+            "a switchback does not go with adjustment: cuped",
+            at=["analysis", "adjustment"],
+            hint="blocks of time have no past of their own: use adjustment: none, or post_stratify by a dimension such"
+            " as the part of the day",
+        )
 
 
 FEWEST_SEQUENTIAL = 100

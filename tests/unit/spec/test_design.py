@@ -111,6 +111,14 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
             {"design": "switchback", "analysis": {"test": "fixed", "adjustment": "none", "trigger": "met"}},
             "a switchback does not go with trigger: met",
         ),
+        (
+            {
+                "design": "switchback",
+                "analysis": {"test": "fixed", "adjustment": "none"},
+                "switchback": {"assignment": "complete", "carry_over": 1},
+            },
+            "carry_over weighs blocks by the chance of their past, which only coins give",
+        ),
         ({"design": "switchback", "variants": ["a", "b", "c"]}, "a switchback switches between two variants"),
     ],
 )
