@@ -119,8 +119,11 @@ class DrivenWarehouse(Warehouse):
             self.execute(f"drop table if exists {self._place(name)}")
             del self._temporaries[name]
 
+    def _cursor(self) -> Any:
+        return self._connection.cursor()
+
     def _fetch(self, text: str) -> Rows:
-        with closing(self._connection.cursor()) as cursor:
+        with closing(self._cursor()) as cursor:
             cursor.execute(text)
             # Fetching is also what waits for a statement's end, with some drivers.
             described = cursor.description or ()

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -140,13 +141,16 @@ class RedshiftWarehouse(TransactionalWarehouse):
     def has_schema(self, schema: str) -> bool:
         return bool(self.query("select 1 from pg_namespace where nspname = ?", [schema]))
 
+    def _cursor(self) -> Any:
+        cursor = super()._cursor()
+        # As it comes, the driver reads a percent sign as the beginning of a placeholder, parameters or none.
+        cursor.paramstyle = "qmark"
+        return cursor
+
     def _described(self, text: str) -> dict[str, str]:
-        cursor = self._connection.cursor()
-        try:
+        with closing(self._cursor()) as cursor:
             cursor.execute(f"select * from (\n{text}\n) as described limit 0")
             return {str(column[0]): TYPE_NAMES.get(column[1], "other") for column in cursor.description}
-        finally:
-            cursor.close()
 
     def table_columns(self, table: str, schema: str | None = None) -> dict[str, str]:
         # Asking a table that is not there would end the transaction.

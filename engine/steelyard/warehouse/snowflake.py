@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -147,11 +148,8 @@ class SnowflakeWarehouse(TransactionalWarehouse):
         return bool(self.query("select 1 from information_schema.schemata where schema_name = ?", [name]))
 
     def _described(self, text: str) -> dict[str, str]:
-        cursor = self._connection.cursor()
-        try:
+        with closing(self._cursor()) as cursor:
             return {column.name: _canonical(column) for column in cursor.describe(text)}
-        finally:
-            cursor.close()
 
     def table_statements(self, table: Table, schema: str) -> Iterator[str]:
         lines = [self._declared(column) for column in table.columns]

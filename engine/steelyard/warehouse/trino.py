@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -135,13 +136,10 @@ class TrinoWarehouse(DrivenVersionedWarehouse):
         return warehouse
 
     def _described(self, text: str) -> dict[str, str]:
-        cursor = self._connection.cursor()
-        try:
+        with closing(self._cursor()) as cursor:
             cursor.execute(f"select * from (\n{text}\n) as described limit 0")
             cursor.fetchall()
             return {str(column[0]): _canonical(str(column[1])) for column in cursor.description or ()}
-        finally:
-            cursor.close()
 
     def estimate(self, sql: str) -> str:
         return "\n".join(str(row[0]) for row in self._explained("explain (type distributed)", sql))

@@ -1,5 +1,6 @@
 """A fake of redshift_connector: what it was compared with is 2.2.0."""
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,7 @@ _OIDS = {
     "TIMESTAMP WITH TIME ZONE": 1184,
     "HUGEINT": 1700,
 }
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _STATES = {"table": "42P01", "schema": "3F000", "column": "42703", "other": "42601"}
 # As Redshift shows the columns of every table: DuckDB's own names of types in PostgreSQL's words.
 _COLUMNS = """create view main.svv_columns as
@@ -39,9 +41,18 @@ def _fail(refusal: Refused) -> Exception:
 
 
 class RedshiftCursor(Cursor):
-    """A cursor; settings of the session are kept and change nothing."""
+    """A cursor; settings of the session are kept and change nothing.
+
+    Attributes:
+        paramstyle: As the driver reads placeholders, whether there are parameters or not.
+    """
+
+    paramstyle = "format"
 
     def execute(self, operation: str) -> Cursor:
+        plain = _QUOTED.sub("", operation)
+        if ("%" if self.paramstyle == "format" else "?") in plain:
+            raise Error("Only %s and %% are supported in the query.")
         if operation.startswith("set "):
             self._session.server.sent.append(operation)
             self.description = None
