@@ -26,7 +26,7 @@ _FROM = {
     "DATETIME": "TIMESTAMP",
     "TIMESTAMP": "TIMESTAMPTZ",
 }
-_CONFIG = frozenset(
+CONFIG = frozenset(
     [
         "labels",
         "default_dataset",
@@ -37,7 +37,7 @@ _CONFIG = frozenset(
         "use_query_cache",
     ]
 )
-_LOAD = frozenset(
+LOAD = frozenset(
     [
         "schema",
         "source_format",
@@ -149,7 +149,7 @@ class LoadJob:
 class Config:
     """Settings of a job; names that the real one has not are refused."""
 
-    names = _CONFIG
+    names = CONFIG
 
     def __init__(self, **given: Any) -> None:
         assert set(given) <= self.names, set(given) - self.names
@@ -159,7 +159,7 @@ class Config:
 class LoadConfig(Config):
     """Settings of a load."""
 
-    names = _LOAD
+    names = LOAD
 
 
 class Client:
