@@ -255,6 +255,11 @@ def test_what_all_exposed_units_gain_is_weighted_by_those_that_were_exposed(
         for late in (False, True)
     )
     assert row["estimate"] == pytest.approx(gain, rel=1e-9)
+    # A ratio would take the other units' totals by epoch.
+    (ratio,) = rolled.rows(
+        "insights", "experiment_id = 'met' and kind = 'site_wide_effect' and metric = 'price'"
+    )
+    assert (ratio["estimate"], ratio["reason"]) == (None, "needs_all_units")
 
 
 def test_day_by_day_gives_what_one_run_gives(world: World, tmp_path: Path, rolled: Small) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
 
+from steelyard.analysis.design_capabilities import design_lines
 from steelyard.compile.measure import Measure
 from steelyard.compile.quantile_sql import is_per_unit
 from steelyard.errors import SpecError
@@ -200,6 +201,8 @@ def capability_lines() -> Iterator[str]:
     yield "refused"
     for pair, reason in REFUSED.items():
         yield f"  {' with '.join(sorted(pair))}: {reason}"
+    yield ""
+    yield from design_lines()
     every = list(cells())
     supported = sum(cell.is_supported for cell in every)
     yield ""

@@ -55,6 +55,9 @@ def _effects(
     have a value, what the others hold matters, too, and is not at hand.
     """
     moments, measure = analysis.moments, one.test.measure
+    if measure.name in moments.others and analysis.calendar.experiment.epochs:
+        # What the other units add up to is known over all epochs together, whose shares differ.
+        return None
     if measure.name in moments.others:
         is_adjusted = one.means.means.method == "full"
         hit, rest = moments.metrics[measure.name].cells[EVERYONE][-1], moments.others[measure.name][-1]
