@@ -43,7 +43,7 @@ class World:
         names = np.array(["control", "treatment"])[self.variant]
         self.exposures = [
             (name, f"u{k}", str(names[k]), moment(int(self.day[k])), "SG")
-            for name in ("fixed", "sequential", "adjusted", "bandit", "plain")
+            for name in ("fixed", "sequential", "always", "adjusted", "bandit", "plain")
             for k in range(len(self.day))
         ]
         self.events = [(f"u{k}", moment(int(self.day[k]), 14), float(v)) for k, v in enumerate(self.value)]
@@ -72,6 +72,7 @@ def rolled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Small:
     experiments = {
         "fixed": {**SPEC, "analysis": {"test": "fixed", "adjustment": "none"}},
         "sequential": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "none"}},
+        "always": {**SPEC, "analysis": {"test": "always_valid", "adjustment": "none"}},
         "adjusted": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "cuped"}},
         "bandit": {**SPEC, "design": "bandit", "analysis": {"test": "fixed", "adjustment": "none"}},
         "plain": {**plain, "analysis": {"test": "fixed", "adjustment": "none"}},
@@ -110,6 +111,20 @@ def test_epochs_are_compared_within_themselves_and_then_weighed(
     assert row["mean_control_raw"] is None
     assert (row["n_control"], row["n_variant"]) == tuple(np.bincount(world.variant))
     assert abs(row["effect"]) < 3 * row["std_error"]
+
+
+def test_an_always_valid_bound_counts_units_by_what_they_tell(rolled: Small, world: World) -> None:
+    """Of an epoch of a tenth to nine, units count for as many of an even split as have its information."""
+    even = 0.0
+    for late in (False, True):
+        n = np.bincount(world.variant[(world.day >= GROWN) == late])
+        even += 4 / (1 / n[0] + 1 / n[1])
+    row = result(rolled, "always")
+    alpha = 0.05 / 2
+    tuning = 20_000 / (-2 * np.log(alpha) + np.log1p(-2 * np.log(alpha)))
+    expected = np.sqrt((even + tuning) / even * np.log((even + tuning) / (tuning * alpha**2)))
+    assert row["bound"] == pytest.approx(expected, rel=1e-9)
+    assert even < 0.8 * len(world.day)
 
 
 def test_a_bandits_batches_add_up_their_statistics(rolled: Small, world: World) -> None:

@@ -60,6 +60,7 @@ class Evidence:
         df: Degrees of freedom.
         information: 1 / variance of the estimate.
         n: Units of treatment and control together.
+        units: The same, as `MetricMeans.units` counts them.
         smallest_n: Units of the smaller of the two.
     """
 
@@ -67,10 +68,11 @@ class Evidence:
     df: FloatArray
     information: FloatArray
     n: FloatArray
+    units: FloatArray
     smallest_n: FloatArray
 
     @classmethod
-    def of(cls, pair: MeanPair, signed: FloatArray, variance: FloatArray) -> "Evidence":
+    def of(cls, pair: MeanPair, signed: FloatArray, variance: FloatArray, units: FloatArray) -> "Evidence":
         """Collect the evidence of a test from its pair of means."""
         with np.errstate(divide="ignore", invalid="ignore"):
             information = np.where(variance > 0, 1 / variance, 0.0)
@@ -79,6 +81,7 @@ class Evidence:
             df=pair.df,
             information=np.nan_to_num(information, nan=0.0, posinf=0.0),
             n=pair.n_control + pair.n_treatment,
+            units=units,
             smallest_n=np.minimum(pair.n_control, pair.n_treatment),
         )
 
@@ -113,10 +116,10 @@ def always(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
     """Bounds of an always-valid test: a look on every day."""
     tuning = tuning_of(test, calendar)
     value = always_valid.critical_value(
-        evidence.n, tuning, alpha=test.alpha, sides=test.sides, smallest_n=evidence.smallest_n
+        evidence.units, tuning, alpha=test.alpha, sides=test.sides, smallest_n=evidence.smallest_n
     )
     each = always_valid.p_value(
-        evidence.statistic, evidence.n, tuning, sides=test.sides, smallest_n=evidence.smallest_n
+        evidence.statistic, evidence.units, tuning, sides=test.sides, smallest_n=evidence.smallest_n
     )
     with np.errstate(invalid="ignore"):
         hit = reached(evidence.statistic, test) >= value
@@ -138,7 +141,7 @@ def always(evidence: Evidence, test: Test, calendar: Calendar) -> Critical:
 
 def _e_value(evidence: Evidence, test: Test, tuning: float) -> FloatArray:
     """Return the e-values of an always-valid test: 1, no evidence, before the burn-in, and at most 1e300."""
-    log_e = always_valid.log_e_value(evidence.statistic, evidence.n, tuning, sides=test.sides)
+    log_e = always_valid.log_e_value(evidence.statistic, evidence.units, tuning, sides=test.sides)
     large_enough = evidence.smallest_n >= always_valid.BURN_IN
     return np.exp(np.minimum(np.where(large_enough, log_e, 0.0), 690.0))
 

@@ -24,11 +24,12 @@ from steelyard.spec.design import EPOCH
 from steelyard.spec.project import Health
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.always_valid import optimal_tuning, p_value, running_p
+from steelyard.stats.arrays import FloatArray
 from steelyard.stats.comparison import superiority
 from steelyard.stats.means import MeanPair
 from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg
-from steelyard.stats.rollout import combine_epochs
+from steelyard.stats.rollout import combine_epochs, even_units
 from steelyard.stats.srm import chi_square
 
 
@@ -148,10 +149,10 @@ def _before(analysis: Analysis, metric: MetricMoments) -> tuple[list[float], lis
     own = [c for c in metric.measure.covariates if c.measure and c.measure.key == metric.measure.key]
     if not own or moments.mean.shape[-1] <= outcomes:
         return [], []
-    compared = superiority(_pairs_before(analysis, metric, outcomes))
+    pairs, n = _pairs_before(analysis, metric, outcomes)
+    compared = superiority(pairs)
     p, statistic = compared.p_value, compared.statistic
     if analysis.calendar.experiment.analysis.test != "fixed" or not analysis.calendar.is_stopped:
-        n = compared.n_control + compared.n_treatment
         target = analysis.calendar.experiment.duration.target_sample_size_per_variant or UNPLANNED
         tuning = float(optimal_tuning(2.0 * target))
         fewest = np.minimum(compared.n_control, compared.n_treatment)
@@ -159,14 +160,20 @@ def _before(analysis: Analysis, metric: MetricMoments) -> tuple[list[float], lis
     return p[-1].tolist(), statistic[-1].tolist()
 
 
-def _pairs_before(analysis: Analysis, metric: MetricMoments, column: int) -> MeanPair:
-    """Return the pairs of a column's means, shape (days, treatments); epochs are compared each within itself."""
+def _pairs_before(analysis: Analysis, metric: MetricMoments, column: int) -> tuple[MeanPair, FloatArray]:
+    """Return the pairs of a column's means, shape (days, treatments), and the units behind them.
+
+    Epochs are compared each within itself, and count with the units of an even split.
+    """
     control = _control(analysis.moments)
     epochs = [cell for (dimension, _), cell in sorted(metric.cells.items()) if dimension == EPOCH]
     if not analysis.calendar.experiment.epochs:
-        return unadjusted(metric.cells[EVERYONE].select([column])).pairs(control)
+        pairs = unadjusted(metric.cells[EVERYONE].select([column])).pairs(control)
+        return pairs, pairs.n_control + pairs.n_treatment
     stacked = Moments.stack([cell.select([column]) for cell in epochs], axis=-2)
-    return combine_epochs(unadjusted(stacked).pairs(control), weighting="information")
+    apart = unadjusted(stacked).pairs(control)
+    n_control, n_treatment = (np.swapaxes(n, -1, -2) for n in (apart.n_control, apart.n_treatment))
+    return combine_epochs(apart, weighting="information"), even_units(n_control, n_treatment)
 
 
 def _control(moments: ExperimentMoments) -> int:

@@ -13,11 +13,12 @@ from steelyard.metric_types.registry import METRIC_TYPES
 from steelyard.spec.design import EPOCH, epoch_and_level, epoch_by
 from steelyard.spec.experiment import Experiment
 from steelyard.stats.adjustment import full, unadjusted
+from steelyard.stats.arrays import FloatArray
 from steelyard.stats.cluster import compare_clusters
 from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.poststratification import poststratify
-from steelyard.stats.rollout import Weighting, combine_epochs
+from steelyard.stats.rollout import Weighting, combine_epochs, even_units
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +36,18 @@ class MetricMeans:
     means: VariantMeans
     control: int
     pairs: MeanPair
+
+    @property
+    def units(self) -> FloatArray:
+        """Units of both variants, shape as the pairs; everyone's over epochs are those of an even split.
+
+        They grow like the information, as always-valid tests need them to.
+        """
+        units = self.pairs.n_control + self.pairs.n_treatment
+        if any(dimension == EPOCH for dimension, _ in self.segments):
+            epochs = (np.moveaxis(n[1:], 0, -1) for n in (self.pairs.n_control, self.pairs.n_treatment))
+            units[0] = even_units(*epochs)
+        return units
 
 
 def estimate_means(

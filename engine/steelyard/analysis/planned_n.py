@@ -9,6 +9,7 @@ import numpy.typing as npt
 from steelyard.analysis.calendar import Calendar
 from steelyard.analysis.critical import tuning_of
 from steelyard.analysis.hypotheses import Test
+from steelyard.analysis.means import MetricMeans
 from steelyard.stats import always_valid
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_exit import exit_probabilities
@@ -35,7 +36,7 @@ class PlannedSize:
     powered: npt.NDArray[np.bool_]
 
 
-def planned_size(test: Test, pairs: MeanPair, variance: FloatArray, calendar: Calendar) -> PlannedSize:
+def planned_size(test: Test, means: MetricMeans, variance: FloatArray, calendar: Calendar) -> PlannedSize:
     """Return the planned size of a test.
 
     The distance to detect is the minimum detectable effect of a success metric or the margin of a guardrail; a success
@@ -43,10 +44,11 @@ def planned_size(test: Test, pairs: MeanPair, variance: FloatArray, calendar: Ca
 
     Args:
         test: The test.
-        pairs: Treatments and control.
+        means: Treatments and control.
         variance: Of the contrast that is tested, shape as the pairs.
         calendar: The experiment's looks.
     """
+    pairs = means.pairs
     shape = pairs.effect.shape
     if test.beta is None:
         return PlannedSize(required_n=np.full(shape, np.nan), powered=np.zeros(shape, dtype=bool))
@@ -55,7 +57,7 @@ def planned_size(test: Test, pairs: MeanPair, variance: FloatArray, calendar: Ca
         return _at_planned_units(test, calendar, shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         if calendar.experiment.analysis.test == "always_valid":
-            share = _share_always_valid(test, pairs, variance / distance**2, calendar)
+            share = _share_always_valid(test, means, variance / distance**2, calendar)
         else:
             share = variance * (drift(test, calendar) / distance) ** 2
         required = np.ceil(np.minimum(pairs.n_control, pairs.n_treatment) * share)
@@ -75,7 +77,7 @@ def _at_planned_units(test: Test, calendar: Calendar, shape: tuple[int, ...]) ->
     return PlannedSize(required_n=required, powered=powered)
 
 
-def _share_always_valid(test: Test, pairs: MeanPair, noise: FloatArray, calendar: Calendar) -> FloatArray:
+def _share_always_valid(test: Test, means: MetricMeans, noise: FloatArray, calendar: Calendar) -> FloatArray:
     """Return the units that an always-valid test needs, as a share of those that there are.
 
     Its bound falls as units come in, so the units are those at which the bound of as many is far enough below the
@@ -84,13 +86,13 @@ def _share_always_valid(test: Test, pairs: MeanPair, noise: FloatArray, calendar
 
     Args:
         test: The test.
-        pairs: Treatments and control.
+        means: Treatments and control.
         noise: Variance of the contrast over the squared planned effect.
         calendar: The experiment's looks.
     """
     assert test.beta is not None
     power, tuning = critical_value(test.beta, np.inf, "greater"), tuning_of(test, calendar)
-    units = pairs.n_control + pairs.n_treatment
+    pairs, units = means.pairs, means.units
     low, high = np.full(units.shape, -LARGEST_LOG), np.full(units.shape, LARGEST_LOG)
     for _ in range(44):
         middle = (low + high) / 2

@@ -87,7 +87,7 @@ def analyse(moments: ExperimentMoments, *, looks: Looks) -> Analysis:
     calendar = Calendar(moments)
     means = {test.measure.name: estimate_means(moments, test.measure) for test in tests}
     pairs = {name: one.pairs for name, one in means.items()}
-    evidences = [(test, _evidence(test, pairs[test.measure.name])) for test in tests]
+    evidences = [(test, _evidence(test, means[test.measure.name])) for test in tests]
     kind = calendar.experiment.analysis.test
     if kind == "group_sequential":
         bounds = sequential(evidences, calendar, looks)
@@ -102,11 +102,12 @@ def analyse(moments: ExperimentMoments, *, looks: Looks) -> Analysis:
     return Analysis(moments=moments, calendar=calendar, tests=tested, design=design)
 
 
-def _evidence(test: Test, pairs: MeanPair) -> Evidence:
+def _evidence(test: Test, means: MetricMeans) -> Evidence:
     """Return the evidence of a test on everyone."""
+    pairs = means.pairs
     compared = compare(test, pairs, critical=1.0)
     signed = compared.statistic[0] if test.sides == 2 else compared.evidence[0]
-    return Evidence.of(_everyone(pairs), signed, _variance(test, pairs)[0])
+    return Evidence.of(_everyone(pairs), signed, _variance(test, pairs)[0], means.units[0])
 
 
 def _variance(test: Test, pairs: MeanPair) -> FloatArray:
@@ -156,7 +157,7 @@ def _tested(
         adjusted_p=np.full(shape, np.nan),
         significant=significant,
         decisive=critical.crossed.copy(),
-        size=planned_size(test, pairs, _variance(test, pairs), calendar),
+        size=planned_size(test, means, _variance(test, pairs), calendar),
     )
 
 

@@ -71,7 +71,7 @@ from steelyard.stats.proportion_intervals import newcombe_interval, wilson_inter
 from steelyard.stats.quantile import clustered_ranks, histogram_quantile, quantile_means, quantile_ranks
 from steelyard.stats.ratio import linearise
 from steelyard.stats.relative import delta_std_error, fieller, log_interval
-from steelyard.stats.rollout import add_scores, combine_epochs, judge_rollout
+from steelyard.stats.rollout import add_scores, combine_epochs, even_units, judge_rollout
 from steelyard.stats.sequential_p import sequential_p as sequential_p_value
 from steelyard.stats.shrinkage import selection_bias, shrink_programme
 from steelyard.stats.significance import critical_value, log10_p_value, p_value
@@ -135,6 +135,7 @@ __all__ = [
     "diluted_means",
     "e_benjamini_hochberg",
     "empirical_prior_sd",
+    "even_units",
     "exit_probabilities",
     "factorial_effects",
     "factorial_weights",

@@ -50,6 +50,29 @@ class RolloutDecision:
     reasons: tuple[DecisionReason, ...]
 
 
+def even_units(n_control: ArrayLike, n_treatment: ArrayLike) -> FloatArray:
+    """Return the units of an even split that would tell as much as those of epochs with other shares.
+
+    Always-valid tests hold where the units that they are told grow like the information. Plain units do not where the
+    shares change: a unit of an even epoch tells many times what one of a first percent does.
+
+    Args:
+        n_control, n_treatment: Units, shape ``(..., E)``: epochs last.
+
+    Returns:
+        Units, shape ``(...)``; those of one even epoch are its own.
+
+    References:
+        Howard, Ramdas, McAuliffe & Sekhon (2021), Annals of Statistics 49: the boundary is one of intrinsic time.
+
+    Examples:
+        >>> float(even_units([990, 500], [10, 500]))
+        1039.6
+    """
+    base, other = as_floats(n_control), as_floats(n_treatment)
+    return np.asarray(np.nan_to_num(divide(4 * base * other, base + other)).sum(axis=-1))
+
+
 def combine_epochs(pair: MeanPair, *, weighting: Weighting = "units") -> MeanPair:
     """Combine the comparisons of epochs, each made within its own shares.
 

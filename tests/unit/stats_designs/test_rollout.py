@@ -6,12 +6,13 @@ from scipy import stats
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import full, unadjusted
+from steelyard.stats.always_valid import p_value
 from steelyard.stats.comparison import non_inferiority, superiority
 from steelyard.stats.decision import TestResult
 from steelyard.stats.holdback import attrition_test, compare_with_shipped
 from steelyard.stats.moments import Moments
 from steelyard.stats.novelty import half_weights, pattern, slope_weights, time_contrast
-from steelyard.stats.rollout import add_scores, combine_epochs, judge_rollout
+from steelyard.stats.rollout import add_scores, combine_epochs, even_units, judge_rollout
 
 
 def epochs():
@@ -171,3 +172,28 @@ def test_pattern_of_a_missing_number_is_empty():
 def test_rollout_helpers_refuse_what_does_not_fit(call, message):
     with pytest.raises(StatisticsError, match=message):
         call()
+
+
+def test_even_units_are_those_of_an_even_split_with_the_same_information():
+    pair = unadjusted(Moments.from_variances(n=[[900, 100], [500, 500]], mean=1.0, variance=2.5)).pairs()
+    information = (1 / pair.variance[:, 0]).sum()
+    half = even_units([900, 500], [100, 500]) / 2
+    assert 1 / (2.5 / half + 2.5 / half) == pytest.approx(information)
+    assert even_units([[900, 0]], [[100, 0]]).tolist() == [360.0]
+
+
+@pytest.mark.long
+def test_always_valid_looks_at_a_rollout_keep_their_level_by_even_units_and_not_by_plain_ones():
+    """The treatment's share grows tenfold from stage to stage, and each look is at all the scores so far."""
+    rng, total, tuning = np.random.default_rng(7), 4_000, 5_000.0
+    share = np.repeat([0.0001, 0.001, 0.01, 0.1, 0.5], [80, 160, 320, 640, 1280])
+    control, treated = 250 * (1 - share), 250 * share
+    gained = control * treated / (control + treated)
+    score = np.cumsum(rng.normal(size=(total, len(share))) * np.sqrt(gained), axis=1)
+    statistic = score / np.sqrt(np.cumsum(gained))
+    rates = {}
+    for name, units in (("even", 4 * np.cumsum(gained)), ("plain", np.cumsum(control + treated))):
+        rates[name] = (p_value(statistic, units, tuning) <= 0.05).any(axis=1).mean()
+    assert rates["even"] <= 0.05
+    # Four Monte-Carlo standard errors above the level: the negative control.
+    assert rates["plain"] > 0.05 + 4 * np.sqrt(0.05 * 0.95 / total)
