@@ -154,7 +154,7 @@ class Collector:
     def _asked_shifts(self, query: MomentQuery, caps: Mapping[str, float | None]) -> dict[str, float]:
         shifts: dict[str, float] = {}
         if query.shift_names:
-            (values,) = self._rows(f"shifts_{query.name}", bind(query.shifts, caps))
+            (values,) = self._rows(f"shifts_{query.name}", bind(query.shifts(), caps))
             for value, names in zip(values, query.shift_names.values(), strict=True):
                 shifts.update({name: _rounded(value) for name in names})
         return shifts

@@ -1,6 +1,6 @@
 """What a run is to compute: its experiments on each log of exposures, with their metrics settled and fused."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -108,7 +108,7 @@ class MomentQuery:
         terms: Columns of sums.
         layouts: Where each measure's moments are.
         by_day: Whether a row is what a day adds; else a row is what the units of a cell have.
-        shifts: Query for the shifts: one row; columns as in ``shift_names``.
+        shifts: Makes the query for the shifts, which few runs ask: one row; columns as in ``shift_names``.
         shift_names: Placeholder of each column of ``shifts``.
     """
 
@@ -117,7 +117,7 @@ class MomentQuery:
     terms: list[str]
     layouts: list[Layout]
     by_day: bool
-    shifts: exp.Expr
+    shifts: Callable[[], exp.Expr]
     shift_names: dict[str, list[str]]
 
 

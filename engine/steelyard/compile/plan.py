@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from sqlglot import exp
@@ -137,8 +138,8 @@ class GroupPlan(ScanPlan):
     def _query(
         self, name: str, template: str, query: UnitMoments | DayMoments, probe: UnitMoments, *, by_day: bool
     ) -> MomentQuery:
-        sizes = {"units_per_cell": UNITS_PER_CELL, "units": None}
-        tree = self.templates.render(template, sample=None, **sizes, **query.context())
+        sizes = {"units_per_cell": UNITS_PER_CELL, "sample": None, "units": None}
+        tree = self.templates.render(template, **sizes, **query.context())
         names: dict[str, list[str]] = {}
         users: dict[str, set[int]] = {}
         for layout, probed in zip(query.layouts, probe.layouts, strict=True):
@@ -148,20 +149,23 @@ class GroupPlan(ScanPlan):
                     names[theirs].append(f"shift_{ours}")
                 is_covariate = position >= layout.outcomes
                 users.setdefault(theirs, set()).update(self._users(layout.measure, is_covariate=is_covariate))
-        averages = [{"name": value, "tree": self._average(value, users[value])} for value in names]
-        # What grows from day to day stands in no table of units' values: its shifts come from a sample of their own.
-        units = self.units_query(probe.values, sample=SAMPLE) if by_day else None
-        context = {**probe.context(), **sizes, "units": units, "terms": averages}
-        shifts = self.templates.render("unit_moments.sql", sample=SAMPLE, **context)
         return MomentQuery(
             name=name,
             moments=tree,
             terms=[term["name"] for term in query.terms.trees],
             layouts=query.layouts,
             by_day=by_day,
-            shifts=shifts,
+            shifts=partial(self._shifts_query, probe, {one: users[one] for one in names}, by_day=by_day),
             shift_names=names,
         )
+
+    def _shifts_query(self, probe: UnitMoments, users: Mapping[str, set[int]], *, by_day: bool) -> exp.Expr:
+        """Return the query for the means of values, by the experiments that use them."""
+        averages = [{"name": value, "tree": self._average(value, used)} for value, used in users.items()]
+        # What grows from day to day stands in no table of units' values: its shifts come from a sample of their own.
+        units = self.units_query(probe.values, sample=SAMPLE) if by_day else None
+        context = {**probe.context(), "units_per_cell": UNITS_PER_CELL, "units": units, "terms": averages}
+        return self.templates.render("unit_moments.sql", sample=SAMPLE, **context)
 
     def _users(self, measure: str, *, is_covariate: bool) -> Iterator[int]:
         """Yield the experiments that use a measure's value, or its covariates."""
@@ -240,14 +244,12 @@ class GroupPlan(ScanPlan):
 
 def bind(tree: exp.Expr, values: Mapping[str, float | None]) -> exp.Expr:
     """Return a tree with its placeholders replaced by numbers; what was not found is NULL for a cap, 0 for a shift."""
-
-    def replace(node: exp.Expr) -> exp.Expr:
-        if isinstance(node, exp.Placeholder):
-            name = str(node.this)
-            value = values.get(name)
-            if value is None:
-                return exp.Literal.number(0) if name.startswith("shift_") else exp.null()
-            return exp.cast(exp.convert(float(value)), exp.DType.DOUBLE, copy=False)
-        return node
-
-    return tree.transform(replace)
+    bound = tree.copy()
+    for node in list(bound.find_all(exp.Placeholder, bfs=False)):
+        name = str(node.this)
+        value = values.get(name)
+        if value is not None:
+            node.replace(exp.cast(exp.convert(float(value)), exp.DType.DOUBLE, copy=False))
+        else:
+            node.replace(exp.Literal.number(0) if name.startswith("shift_") else exp.null())
+    return bound

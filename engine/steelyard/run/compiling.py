@@ -84,7 +84,7 @@ def _statements(plan: GroupPlan) -> Iterator[Statement]:
     for query in asked.moments:
         files = tuple(dict.fromkeys(measures[one.measure].query.source.where for one in query.layouts))
         if query.shift_names:
-            yield Statement(name=f"shifts_{query.name}", tree=query.shifts, files=files)
+            yield Statement(name=f"shifts_{query.name}", tree=query.shifts(), files=files)
         yield Statement(name=query.name, tree=plan.rollup(query, query.moments), files=files)
     yield Statement(name="exposed", tree=plan.exposed_query())
     for bins in asked.quantiles:

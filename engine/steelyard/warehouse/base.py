@@ -1,7 +1,7 @@
 """What the engine asks of every warehouse."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,6 +88,10 @@ class Warehouse(ABC):
     @abstractmethod
     def table_columns(self, table: str, schema: str | None = None) -> dict[str, str]:
         """Return a table's columns as `column_types` does; none if there is no such table."""
+
+    def columns_of(self, tables: Iterable[str], schema: str) -> dict[str, dict[str, str]]:
+        """Return the columns of several tables of a schema, by table."""
+        return {table: self.table_columns(table, schema) for table in tables}
 
     @abstractmethod
     def load_file(self, table: str, path: Path, schema: str | None = None) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
@@ -152,6 +152,19 @@ class DuckDBWarehouse(Warehouse):
             [table, schema],
         )
         return {name: _canonical(kind) for name, kind in found}
+
+    def columns_of(self, tables: Iterable[str], schema: str) -> dict[str, dict[str, str]]:
+        # DuckDB lists all columns of all tables each time that it is asked for some.
+        found: dict[str, dict[str, str]] = {table: {} for table in tables}
+        names = {table.lower(): table for table in found}
+        for table, name, kind in self.query(
+            "select lower(table_name), column_name, data_type from duckdb_columns()"
+            " where lower(schema_name) = lower(?) and database_name = current_database() order by column_index",
+            [schema],
+        ):
+            if table in names:
+                found[names[table]][name] = _canonical(kind)
+        return found
 
     def load_file(self, table: str, path: Path, schema: str | None = None) -> int:
         target = quoted(table, schema)

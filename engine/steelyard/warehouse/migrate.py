@@ -33,7 +33,7 @@ def ensure_tables(warehouse: Warehouse, schema: str) -> tuple[str, ...]:
 
 
 def _needed(warehouse: Warehouse, schema: str) -> Iterator[str]:
-    present = {table.name: warehouse.table_columns(table.name, schema) for table in TABLES.values()}
+    present = warehouse.columns_of((table.name for table in TABLES.values()), schema)
     if not any(present.values()) and not warehouse.has_schema(schema):
         yield warehouse.schema_statement(schema)
     for table in TABLES.values():

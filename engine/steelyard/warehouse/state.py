@@ -85,8 +85,8 @@ def read_states(warehouse: Warehouse, schema: str, exposures: str) -> list[State
 
 def missing_tables(warehouse: Warehouse, schema: str, state: State) -> Iterator[str]:
     """Yield the tables that a state names and that are not there."""
-    for table in state.tables:
-        if not warehouse.table_exists(table, schema):
+    for table, columns in warehouse.columns_of(state.tables, schema).items():
+        if not columns:
             yield table
 
 
