@@ -1,14 +1,19 @@
 """Coverage and error rates from rows: DuckDB, the engine's SQL, moments, result."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 from tests.calibration.real_path import World, replicate_means, replicate_moments, run
 
-from steelyard.stats.adjustment import pooled, unadjusted
+from steelyard.analysis.effect_over_time import halfway, split
+from steelyard.stats.adjustment import full, pooled, unadjusted
 from steelyard.stats.comparison import superiority
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.means import VariantMeans
+from steelyard.stats.moments import Moments
+from steelyard.stats.novelty import change_of_effect
 from steelyard.stats.relative import fieller
 
 pytestmark = pytest.mark.slow
@@ -229,3 +234,44 @@ def test_s13_quantile_of_clustered_events_covers(calibrate):
         "s13", "difference of quantiles, 95 % coverage", pairs / total, low=0.929, high=0.971, **band
     )
     calibrate.check("s13", "negative control: rows as independent", iid / total, high=0.90, **band)
+
+
+def test_an_effect_that_does_not_change_is_seldom_said_to(calibrate):
+    """Units of two halves of the time, adjusted, with an effect that is the same in both."""
+    seed, total = 2201, calibrate.replicates(4_000, 8_000)
+    rng = np.random.default_rng(seed)
+    p, known = [], []
+    for size in batches(total, 250):
+        world = daily_world(size, rng)
+        shifted = replace(world, value=world.value + 0.3 * world.treated)
+        moments = replicate_moments(run("mean", shifted))
+        cells = Moments(
+            n=np.moveaxis(moments.n, 1, 0),
+            mean=np.moveaxis(moments.mean, 1, 0),
+            m2=np.moveaxis(moments.m2, 1, 0),
+        )
+        early, late = (full(part).pairs() for part in split(cells, halfway(cells[:, 0])))
+        change = change_of_effect(early, late)
+        assert (change.reason == "").all()
+        p.append(change.p_value[:, 0])
+        known.append(np.abs(change.change / late.std_error)[:, 0])
+    rate = float(np.mean(np.concatenate(p) <= 0.05))
+    calibrate.near(
+        "cohort",
+        "change of an effect between halves of the units",
+        rate,
+        target=0.05,
+        allowance=0.004,
+        replicates=total,
+        seed=seed,
+        path=ROWS,
+    )
+    calibrate.check(
+        "cohort",
+        "negative control: the earlier effect as known",
+        float(np.mean(np.concatenate(known) >= Z)),
+        low=0.12,
+        replicates=total,
+        seed=seed,
+        path=ROWS,
+    )

@@ -339,7 +339,7 @@ def test_novelty_compares_the_halves_of_each_units_window(tmp_path: Path, late: 
             shift = (0.5, 0.5, 0.5, 0.5 + late, 0.5 + late) if variant == "treatment" else (0.0,) * 5
             spent = [level + shift[n] + random.normal(0, 0.3) for n in range(5)]
             events += [(unit, moment(day + n, 13), float(value)) for n, value in enumerate(spent)]
-            changed.append(sum(spent[3:]) - sum(spent[:2]))
+            changed.append((sum(spent[3:]) - sum(spent[:2])) / 2)
     spec = {
         **BASE,
         "variants": list(change),

@@ -38,11 +38,22 @@ def segment_insights(analysis: Analysis, minimum_units: int) -> Iterator[Row]:
         )
         for k, shrunken in zip(at, result.shrunken, strict=True):
             if _smallest(one.means.pairs, k, treatment) >= minimum_units:
-                yield _segment(one, k, treatment, variant, float(shrunken))
+                yield _segment(one, (k, -1, treatment), variant, float(shrunken), str(result.reason))
 
 
-def _segment(one: TestedMetric, k: int, treatment: int, variant: str, shrunken: float) -> Row:
-    dimension, segment = one.means.segments[k]
+def _segment(
+    one: TestedMetric, at: tuple[int, int, int], variant: str, shrunken: float, not_drawn: str
+) -> Row:
+    """Return a segment's row.
+
+    Args:
+        one: The metric.
+        at: Position of segment, day and treatment.
+        variant: Name of the treatment.
+        shrunken: The effect drawn towards that of all segments.
+        not_drawn: Why it could not be; '' where it could.
+    """
+    dimension, segment = one.means.segments[at[0]]
     pairs = one.means.pairs
     return insight(
         "segment_effect",
@@ -51,10 +62,10 @@ def _segment(one: TestedMetric, k: int, treatment: int, variant: str, shrunken: 
         dimension=dimension,
         segment=segment,
         estimate=shrunken,
-        std_error=pairs.std_error[k, -1, treatment],
-        p_value=one.adjusted_p[k, -1, treatment] if one.test.hypothesis == "superiority" else None,
+        std_error=pairs.std_error[at],
+        p_value=one.adjusted_p[at] if one.test.hypothesis == "superiority" else None,
         detail="Effect drawn towards that of all segments by its uncertainty; std_error is that of the effect itself.",
-        reason=str(pairs.reason[k, -1, treatment]) or None,
+        reason=str(pairs.reason[at]) or not_drawn or None,
     )
 
 

@@ -1,6 +1,7 @@
 """Effects over time: on units that came late, and on the later part of each unit's window."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from datetime import timedelta
 
 import numpy as np
 
@@ -9,13 +10,13 @@ from steelyard.analysis.means import means_of
 from steelyard.analysis.moments import EVERYONE
 from steelyard.analysis.results import Analysis, TestedMetric
 from steelyard.stats.adjustment import unadjusted
+from steelyard.stats.cluster import compare_clusters
 from steelyard.stats.comparison import superiority
-from steelyard.stats.means import MeanPair, satterthwaite
+from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
-from steelyard.stats.novelty import half_weights, pattern, time_contrast
-from steelyard.stats.reasons import ZERO_VARIANCE
-from steelyard.stats.significance import critical_value, p_value
+from steelyard.stats.novelty import change_of_effect, half_weights, pattern, time_contrast
 
+DAY = timedelta(days=1)
 NO_COHORTS = "one_cohort"
 NO_HALVES = "window_without_halves"
 OPEN_WINDOW = "window_not_closed"
@@ -30,28 +31,43 @@ def cohort_insights(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
         return
     cell = moments.metrics[measure.name].cells[EVERYONE]
     n = cell.n.sum(axis=-1)
-    half = int(np.abs(n - n[-1] / 2).argmin())
+    half = halfway(cell)
     reason = OPEN_WINDOW if measure.entry != "matured" else NO_COHORTS if not 0 < n[half] < n[-1] else ""
     parts = [] if reason else [means_of(part, measure, moments) for part in split(cell, half)]
-    cohorts = [part.pairs(one.means.control) for part in parts]
+    change = None if reason else change_of_effect(*(_pairs(part, one, analysis) for part in parts))
     for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
-        if reason:
+        if change is None:
             yield insight("cohort_change", one, variant.name, reason=reason)
             continue
-        change = _change(cohorts, treatment)
-        word = str(pattern(one.means.pairs.effect[0, -1, treatment], change["estimate"], change["p_value"]))
+        effect = one.means.pairs.effect[0, -1, treatment]
+        word = str(pattern(effect, change.change[treatment], change.p_value[treatment]))
         after = f"Effect on units that count after {moments.days[half]}, less that on those before"
-        detail = f"{after}: {word or 'unknown'}."
-        yield insight("cohort_change", one, variant.name, detail=detail, **change)
+        yield insight(
+            "cohort_change",
+            one,
+            variant.name,
+            estimate=change.change[treatment],
+            std_error=change.std_error[treatment],
+            ci_lower=change.ci_lower[treatment],
+            ci_upper=change.ci_upper[treatment],
+            statistic=change.statistic[treatment],
+            p_value=change.p_value[treatment],
+            detail=f"{after}: {word or 'unknown'}.",
+            reason=str(change.reason[treatment]) or None,
+        )
 
 
 def novelty_insights(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
-    """Yield the effect on each unit's later half of the window less its earlier half."""
+    """Yield the effect on the mean day of each unit's later half of the window less its earlier half."""
     found = analysis.moments.halves.get(one.test.measure.name)
     compared = None
     if found is not None:
-        contrast = time_contrast(found.cells[EVERYONE][-1], half_weights(2))
-        compared = superiority(unadjusted(contrast).pairs(one.means.control), alpha=one.test.alpha)
+        start, end = found.measure.windows[0]
+        assert end is not None
+        # The values are what the halves add up to.
+        weights = half_weights(2) / ((end - start) / DAY)
+        contrast = time_contrast(found.cells[EVERYONE][-1], weights)
+        compared = superiority(unadjusted(contrast).pairs(one.means.control))
     for treatment, variant in enumerate(analysis.calendar.experiment.treatments):
         if compared is None:
             yield insight("novelty", one, variant.name, reason=NO_HALVES)
@@ -68,20 +84,39 @@ def novelty_insights(one: TestedMetric, analysis: Analysis) -> Iterator[Row]:
             ci_upper=compared.ci_upper[treatment],
             statistic=compared.statistic[treatment],
             p_value=compared.p_value[treatment],
-            detail=f"Effect on a unit's later half of the window less that on its earlier half: {word or 'unknown'}.",
+            detail=f"Effect per day of a unit's later half of the window less the earlier: {word or 'unknown'}.",
             reason=str(compared.reason[treatment]) or None,
         )
+
+
+def _pairs(means: VariantMeans, one: TestedMetric, analysis: Analysis) -> MeanPair:
+    """Return a cohort's pairs as the design compares them."""
+    if analysis.calendar.experiment.design == "cluster":
+        return compare_clusters(means, control=one.means.control)
+    return means.pairs(one.means.control)
+
+
+def halfway(cell: Moments) -> int:
+    """Return the position of the day by which the number of units that count is nearest to half of all.
+
+    It does not depend on any value.
+
+    Args:
+        cell: Running moments, shape (days, variants).
+    """
+    n = cell.n.sum(axis=-1)
+    return int(np.abs(n - n[-1] / 2).argmin())
 
 
 def split(cell: Moments, day: int) -> tuple[Moments, Moments]:
     """Return the moments of the units that count by a day, and of those that come to count after it.
 
     Args:
-        cell: Running moments, shape (days, variants), of values that do not change once they count.
+        cell: Running moments, shape (days, ..., variants), of values that do not change once they count.
         day: Position of the day.
 
     Returns:
-        Both, shape (variants,).
+        Both, shape (..., variants).
     """
     early, all_units = cell[day], cell[-1]
     # Sums about the mean of all units, so that nothing is lost where the mean is large.
@@ -100,24 +135,3 @@ def split(cell: Moments, day: int) -> tuple[Moments, Moments]:
         shift=shift + sums / np.maximum(n, 1.0)[..., None],
     )
     return early, late
-
-
-def _change(cohorts: Sequence[MeanPair], treatment: int) -> Row:
-    """Return the columns of the difference between two cohorts' effects, which share no unit."""
-    early, late = cohorts
-    change = float(late.effect[treatment] - early.effect[treatment])
-    pieces = np.array([early.variance[treatment], late.variance[treatment]])
-    error = float(np.sqrt(pieces.sum()))
-    df = satterthwaite(pieces, np.array([early.df[treatment], late.df[treatment]]))
-    reason = str(early.reason[treatment] or late.reason[treatment])
-    if reason or not error > 0:
-        return {"estimate": change, "p_value": np.nan, "reason": reason or ZERO_VARIANCE}
-    half = float(critical_value(0.05, df)) * error
-    return {
-        "estimate": change,
-        "std_error": error,
-        "ci_lower": change - half,
-        "ci_upper": change + half,
-        "statistic": change / error,
-        "p_value": float(p_value(change / error, df)),
-    }

@@ -5,12 +5,16 @@ ordinary difference in means, with the right standard error whatever the depende
 The warehouse can compute the number per unit; where it has the moments of the days, `time_contrast` does.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.means import MeanPair, satterthwaite
 from steelyard.stats.moments import Moments
-from steelyard.stats.reasons import choose
+from steelyard.stats.reasons import ZERO_VARIANCE, choose, first
+from steelyard.stats.significance import critical_value, p_value
 
 FADING, GROWING, STEADY = "fading", "growing", "steady"
 
@@ -94,6 +98,67 @@ def time_contrast(moments: Moments, weights: ArrayLike) -> Moments:
     matrix[0, : len(a)] = a
     matrix[1:, len(a) :] = np.eye(columns - len(a))
     return moments.linear(matrix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class EffectChange:
+    """An effect on later units beside that on earlier ones; shapes as the pairs'.
+
+    Attributes:
+        change: The later effect less the earlier one.
+        std_error: Its standard error; NaN where the reason says why.
+        statistic: Change / standard error.
+        p_value: Two-sided, for one look.
+        ci_lower, ci_upper: Interval of the change.
+        reason: Why there is no test, '' where there is one.
+    """
+
+    change: FloatArray
+    std_error: FloatArray
+    statistic: FloatArray
+    p_value: FloatArray
+    ci_lower: FloatArray
+    ci_upper: FloatArray
+    reason: TextArray
+
+
+def change_of_effect(early: MeanPair, late: MeanPair, *, alpha: float = 0.05) -> EffectChange:
+    """Compare the effects on two cohorts, which share no unit.
+
+    Args:
+        early: The cohort that came first.
+        late: The other one, same shape.
+        alpha: One minus the interval's coverage.
+
+    References:
+        Welch (1947), Biometrika 34, 28-35, for four variances in the place of two.
+
+    Examples:
+        >>> from steelyard.stats.means import VariantMeans
+        >>> cohorts = [
+        ...     VariantMeans.independent(n=[400, 400], mean=[1.0, one], variance=[0.01, 0.01]).pairs()
+        ...     for one in (1.5, 1.1)]
+        >>> found = change_of_effect(*cohorts)
+        >>> found.change.round(3).tolist(), found.std_error.round(3).tolist(), found.p_value.round(4).tolist()
+        ([-0.4], [0.2], [0.0455])
+    """
+    change = late.effect - early.effect
+    pieces = np.stack([early.variance, late.variance], axis=-1)
+    df = satterthwaite(pieces, np.stack([early.df, late.df], axis=-1))
+    error = root(pieces.sum(axis=-1))
+    reason = first(early.reason, late.reason, choose(error.shape, (~(error > 0), ZERO_VARIANCE)))
+    error = np.where(reason == "", error, np.nan)
+    statistic = divide(change, error)
+    half = critical_value(alpha, df) * error
+    return EffectChange(
+        change=change,
+        std_error=error,
+        statistic=statistic,
+        p_value=p_value(statistic, df),
+        ci_lower=change - half,
+        ci_upper=change + half,
+        reason=reason,
+    )
 
 
 def pattern(

@@ -302,3 +302,15 @@ def test_a_plan_that_is_overrun_says_so(target: int, word: str) -> None:
 @pytest.mark.parametrize("kind", ["fixed", "always_valid"])
 def test_other_tests_have_no_stopping(kind: str) -> None:
     assert list(stopping_rows(analysed(test=kind))) == []
+
+
+def test_a_dimension_of_one_segment_has_nothing_to_be_drawn_towards() -> None:
+    spec = experiment({"metric": "mean"}, "primary", test="group_sequential", adjustment="none")
+    moments = moments_of(spec, ROWS, {})
+    for segment in [one for one in moments.exposed if one[1] in STRATA[1:]]:
+        del moments.exposed[segment]
+    analysis = analyse(moments, looks={})
+    (one,) = insights(analysis, "segment_effect")
+    (test,) = insights(analysis, "heterogeneity")
+    assert (one["segment"], one["estimate"], test["p_value"]) == (STRATA[0], None, None)
+    assert one["reason"] == test["reason"] == "insufficient_segments"
