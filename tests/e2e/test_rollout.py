@@ -72,7 +72,10 @@ def rolled(world: World, tmp_path_factory: pytest.TempPathFactory) -> Small:
     experiments = {
         "fixed": {**SPEC, "analysis": {"test": "fixed", "adjustment": "none"}},
         "sequential": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "none"}},
-        "always": {**SPEC, "analysis": {"test": "always_valid", "adjustment": "none"}},
+        "always": {
+            **SPEC,
+            "analysis": {"test": "always_valid", "adjustment": "none", "dimensions": ["country"]},
+        },
         "adjusted": {**SPEC, "analysis": {"test": "group_sequential", "adjustment": "cuped"}},
         "bandit": {**SPEC, "design": "bandit", "analysis": {"test": "fixed", "adjustment": "none"}},
         "plain": {**plain, "analysis": {"test": "fixed", "adjustment": "none"}},
@@ -124,6 +127,12 @@ def test_an_always_valid_bound_counts_units_by_what_they_tell(rolled: Small, wor
     tuning = 20_000 / (-2 * np.log(alpha) + np.log1p(-2 * np.log(alpha)))
     expected = np.sqrt((even + tuning) / even * np.log((even + tuning) / (tuning * alpha**2)))
     assert row["bound"] == pytest.approx(expected, rel=1e-9)
+    # All units are of one country, which has everyone's interval.
+    same = result(rolled, "always", "dimension = 'country'")
+    for one in (row, same):
+        half = (one["effect_ci_upper"] - one["effect_ci_lower"]) / 2
+        assert half / one["std_error"] == pytest.approx(expected, rel=1e-9)
+    assert same["p_value"] == pytest.approx(row["p_value"], rel=1e-9)
     assert even < 0.8 * len(world.day)
 
 

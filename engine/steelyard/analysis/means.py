@@ -30,24 +30,15 @@ class MetricMeans:
         means: Means of shape (segments, days, variants).
         control: Index of the control.
         pairs: Each treatment beside the control, as the design compares them; shapes (segments, days, treatments).
+        units: Units of both, same shape; over epochs those of an even split. They grow like the information, as
+            always-valid tests need them to.
     """
 
     segments: tuple[Segment, ...]
     means: VariantMeans
     control: int
     pairs: MeanPair
-
-    @property
-    def units(self) -> FloatArray:
-        """Units of both variants, shape as the pairs; everyone's over epochs are those of an even split.
-
-        They grow like the information, as always-valid tests need them to.
-        """
-        units = self.pairs.n_control + self.pairs.n_treatment
-        if any(dimension == EPOCH for dimension, _ in self.segments):
-            epochs = (np.moveaxis(n[1:], 0, -1) for n in (self.pairs.n_control, self.pairs.n_treatment))
-            units[0] = even_units(*epochs)
-        return units
+    units: FloatArray
 
 
 def estimate_means(
@@ -66,7 +57,7 @@ def estimate_means(
     own = None if measure.is_quantile else metric or moments.metrics[measure.name]
     means = _means(moments, measure, own, segments)
     pairs = means.pairs(control)
-    weighting = weighting_of(experiment)
+    units, weighting = pairs.n_control + pairs.n_treatment, weighting_of(experiment)
     if weighting:
         within = {
             k: _means(moments, measure, own, epochs_of(moments, segment)).pairs(control)
@@ -74,12 +65,14 @@ def estimate_means(
             if segment[0] != EPOCH
         }
         pairs = _with_epochs(pairs, within, weighting)
+        for k, parts in within.items():
+            units[k] = even_units(*(np.moveaxis(n, 0, -1) for n in (parts.n_control, parts.n_treatment)))
         # Raw means over epochs of different shares say nothing.
         is_epoch = np.array([dimension == EPOCH for dimension, _ in segments])[:, None, None]
         means = replace(means, raw_mean=np.where(is_epoch, means.raw_mean, np.nan))
     elif experiment.design == "cluster":
         pairs = compare_clusters(means, control=control)
-    return MetricMeans(segments=segments, means=means, control=control, pairs=pairs)
+    return MetricMeans(segments=segments, means=means, control=control, pairs=pairs, units=units)
 
 
 def _with_epochs(pairs: MeanPair, within: Mapping[int, MeanPair], weighting: Weighting) -> MeanPair:

@@ -145,7 +145,7 @@ def _tested(
     test: Test, means: MetricMeans, pairs: MeanPair, critical: Critical, calendar: Calendar
 ) -> TestedMetric:
     shape = pairs.effect.shape
-    values = np.concatenate([critical.interval[None], _segment_levels(test, pairs, calendar)[1:]])
+    values = np.concatenate([critical.interval[None], _segment_levels(test, means, calendar)[1:]])
     significant = np.concatenate([critical.crossed[None], np.zeros((shape[0] - 1, *shape[1:]), dtype=bool)])
     comparison = compare(test, pairs, critical=values)
     return TestedMetric(
@@ -153,7 +153,9 @@ def _tested(
         means=means,
         comparison=comparison,
         critical=critical,
-        p_value=np.concatenate([critical.p_value[None], _segment_p(test, comparison, calendar)[1:]]),
+        p_value=np.concatenate(
+            [critical.p_value[None], _segment_p(test, comparison, means.units, calendar)[1:]]
+        ),
         adjusted_p=np.full(shape, np.nan),
         significant=significant,
         decisive=critical.crossed.copy(),
@@ -161,16 +163,17 @@ def _tested(
     )
 
 
-def _segment_levels(test: Test, pairs: MeanPair, calendar: Calendar) -> FloatArray:
+def _segment_levels(test: Test, means: MetricMeans, calendar: Calendar) -> FloatArray:
     """Return the critical values of segments: of a single look under a fixed test, else valid at every look.
 
     Segments have no plan of their own that alpha could be spent by.
     """
+    pairs = means.pairs
     if calendar.experiment.analysis.test == "fixed":
         df = np.where(np.isnan(pairs.df), np.inf, pairs.df)
         return critical_value(test.alpha, df, "two-sided" if test.sides == 2 else "greater")
     return always_valid.critical_value(
-        pairs.n_control + pairs.n_treatment,
+        means.units,
         tuning_of(test, calendar),
         alpha=test.alpha,
         sides=test.sides,
@@ -178,7 +181,7 @@ def _segment_levels(test: Test, pairs: MeanPair, calendar: Calendar) -> FloatArr
     )
 
 
-def _segment_p(test: Test, compared: Comparison, calendar: Calendar) -> FloatArray:
+def _segment_p(test: Test, compared: Comparison, units: FloatArray, calendar: Calendar) -> FloatArray:
     """Return the p-values that go with `_segment_levels`."""
     if calendar.experiment.analysis.test == "fixed":
         # Days before the last are not for testing.
@@ -187,7 +190,7 @@ def _segment_p(test: Test, compared: Comparison, calendar: Calendar) -> FloatArr
         return shown
     each = always_valid.p_value(
         compared.statistic if test.sides == 2 else compared.evidence,
-        compared.n_control + compared.n_treatment,
+        units,
         tuning_of(test, calendar),
         sides=test.sides,
         smallest_n=np.minimum(compared.n_control, compared.n_treatment),
