@@ -110,24 +110,44 @@ def test_cells_are_compared_with_the_control_as_well(crossed: Small, cells: Cell
     )
 
 
-def test_more_than_two_levels_have_main_effects_alone(tmp_path: Any) -> None:
+@pytest.mark.parametrize("averaging", ["equal", "population"])
+def test_more_than_two_levels_have_effects_and_interactions_of_levels(tmp_path: Any, averaging: str) -> None:
     random = np.random.default_rng(23)
+    large = 0.25 if averaging == "population" else 0.5
     variants = [
-        {"name": f"{a}{b}", "factors": {"colour": a, "size": b}} for a, b in product("rgb", ("s", "l"))
+        {
+            "name": f"{a}{b}",
+            "factors": {"colour": a, "size": b},
+            # Three colours alike, and of the sizes three to one.
+            "allocation": f"{3 if b == 's' else 1}/12" if averaging == "population" else "1/6",
+        }
+        for a, b in product("rgb", ("s", "l"))
     ]
     values = {one["name"]: random.gamma(2.0, 1.0, 60) for one in variants}
+    values["gl"] += 3.0
     exposures, events = logged("three", values, random)
     spec = {**BASE, "design": "factorial", "control": "rs", "variants": variants, "analysis": FIXED}
+    spec["averaging"] = averaging
     write(tmp_path, experiments={"three": spec}, tables={"exposures": exposures, "events": events})
     rows = run(tmp_path, LAST).rows("insights", "kind in ('main_effect', 'interaction')")
     mean = {name: one.mean() for name, one in values.items()}
-    assert {row["variant"]: row["estimate"] for row in rows} == pytest.approx(
+    found = {row["variant"]: row["estimate"] for row in rows}
+    step = {(a, b): mean[f"{a}{b}"] - mean[f"r{b}"] for a in "gb" for b in "sl"}
+    assert found == pytest.approx(
         {
-            "colour=g": (mean["gs"] + mean["gl"] - mean["rs"] - mean["rl"]) / 2,
-            "colour=b": (mean["bs"] + mean["bl"] - mean["rs"] - mean["rl"]) / 2,
+            "colour=g": (1 - large) * step["g", "s"] + large * step["g", "l"],
+            "colour=b": (1 - large) * step["b", "s"] + large * step["b", "l"],
             "size=l": (mean["rl"] + mean["gl"] + mean["bl"] - mean["rs"] - mean["gs"] - mean["bs"]) / 3,
-        }
+            "colour=g x size=l": step["g", "l"] - step["g", "s"],
+            "colour=b x size=l": step["b", "l"] - step["b", "s"],
+        },
+        rel=1e-3 if averaging == "population" else 1e-9,
     )
+    said = {row["variant"]: row["detail"] for row in rows}
+    assert "Noticeable (p at most 0.1)" in said["colour=g x size=l"]
+    assert said["colour=g"].endswith("It depends on size: read the cells.")
+    word = "each by its share" if averaging == "population" else "each counting the same"
+    assert word in said["size=l"]
 
 
 @pytest.fixture

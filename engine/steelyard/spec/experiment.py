@@ -129,6 +129,7 @@ class Experiment(Spec):
         variants: At least two.
         epochs: Of a rollout: when its allocation changed; that of the variants is the last one.
         switchback: Of a switchback: how its blocks got their variants.
+        averaging: Of a factorial: whether levels that an effect is averaged over count the same or by their share.
         shipped: Of a holdback: experiments whose changes it holds back.
         retention: Of a holdback: which of its metrics, a proportion, says that a unit is still there.
         control: Name of the variant that the others are compared with.
@@ -157,6 +158,7 @@ class Experiment(Spec):
     variants: Annotated[tuple[Variant, ...], BeforeValidator(_parse_variants)]
     epochs: tuple[Epoch, ...] = ()
     switchback: Switchback | None = None
+    averaging: Literal["equal", "population"] = "equal"
     shipped: Annotated[tuple[FileName, ...], OneOrMany] = ()
     retention: Annotated[MetricRef, parsed_by(MetricRef.parse), PlainSerializer(str)] | None = None
     control: Text
@@ -253,6 +255,10 @@ class Experiment(Spec):
         check_blocks(self.design, self.switchback, variants=len(self.variants), analysis=self.analysis)
         check_clusters(self.design, self.analysis.test, self.duration.target_sample_size_per_variant)
         check_factors(self.design, [variant.factors for variant in self.variants])
+        if self.averaging != "equal" and self.design != "factorial":
+            raise problem(
+                "only a factorial averages over factors", at=["averaging"], hint="say design: factorial"
+            )
         if self.shipped and self.design != "holdback":
             raise problem(
                 "only a holdback has shipped experiments", at=["shipped"], hint="say design: holdback"

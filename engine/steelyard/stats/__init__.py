@@ -34,7 +34,7 @@ from steelyard.stats.decision import TestResult, decide, decide_all, decision_de
 from steelyard.stats.dilution import diluted, diluted_means
 from steelyard.stats.ewl import classify as classify_learning
 from steelyard.stats.ewl import learning_summary, shrink_rates
-from steelyard.stats.factorial import factorial_effects, factorial_weights, level_weights
+from steelyard.stats.factorial import crossed_weights, factorial_effects, factorial_weights, level_weights
 from steelyard.stats.group_sequential import Look, bounds_batch
 from steelyard.stats.group_sequential import bounds as sequential_bounds
 from steelyard.stats.gst_correlation import bounds_from_correlation, score_correlation
@@ -124,6 +124,7 @@ __all__ = [
     "compare_with_shipped",
     "complete_assignments",
     "critical_value",
+    "crossed_weights",
     "decide",
     "decide_all",
     "decision_design",

@@ -1,6 +1,6 @@
 """Factorial experiments: all main effects and interactions from the means of the cells."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from math import prod
@@ -91,6 +91,47 @@ def factorial_weights(factors: int, subset: Sequence[int]) -> FloatArray:
         raise StatisticsError(f"{list(subset)} are not factors among {factors}", hint="count from 0")
     signs = [prod(1 if cell[f] else -1 for f in chosen) for cell in product((0, 1), repeat=factors)]
     return np.asarray(as_floats(signs) / 2 ** (factors - len(chosen)))
+
+
+def crossed_weights(
+    levels: Sequence[int], chosen: Mapping[int, int], *, shares: Sequence[Sequence[float]] | None = None
+) -> FloatArray:
+    """Weights of the interaction of some factors' levels, each against the factor's first, averaged over the others.
+
+    Args:
+        levels: Number of levels of each factor; cells are ordered with the last factor running fastest.
+        chosen: Level of each factor that interacts, by its position, both counted from 0; one gives its main effect.
+        shares: For each factor, the weight of each of its levels when it is averaged over; equal if not given.
+
+    Raises:
+        StatisticsError: There is no such factor or level, or shares do not fit or are not positive.
+
+    Examples:
+        >>> crossed_weights([3, 2], {0: 2, 1: 1}).tolist()
+        [1.0, -1.0, 0.0, 0.0, -1.0, 1.0]
+        >>> crossed_weights([3, 2], {0: 2}, shares=[[1, 1, 1], [3, 1]]).tolist()
+        [-0.75, -0.25, 0.0, 0.0, 0.75, 0.25]
+    """
+    fits = bool(chosen) and all(
+        0 <= factor < len(levels) and 0 < level < levels[factor] for factor, level in chosen.items()
+    )
+    if not fits:
+        raise StatisticsError(
+            f"no levels {dict(chosen)} in {list(levels)}", hint="count from 0; 0 is the base"
+        )
+    given = [[1.0] * count for count in levels] if shares is None else [list(one) for one in shares]
+    if [len(one) for one in given] != list(levels) or not all(min(one) >= 0 < sum(one) for one in given):
+        raise StatisticsError(f"shares do not fit the levels {list(levels)}", hint="one list per factor")
+
+    def part(factor: int, level: int) -> float:
+        if factor in chosen:
+            return {chosen[factor]: 1.0, 0: -1.0}.get(level, 0.0)
+        return given[factor][level] / sum(given[factor])
+
+    cells = product(*map(range, levels))
+    weights = [prod(part(factor, level) for factor, level in enumerate(cell)) for cell in cells]
+    # No level is -0.0.
+    return as_floats(weights) + 0.0
 
 
 def level_weights(

@@ -97,6 +97,7 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
         ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
         ({"retention": "orders"}, "only a holdback has a retention"),
+        ({"averaging": "population"}, "only a factorial averages over factors"),
         (
             {"design": "holdback", "retention": "order"},
             "the retention 'order' is none of the experiment's metrics",

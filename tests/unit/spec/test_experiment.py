@@ -47,6 +47,7 @@ def test_the_long_form_is_read(root: Path) -> None:
         ],
         "epochs": [],
         "switchback": None,
+        "averaging": "equal",
         "shipped": [],
         "retention": None,
         "control": "control",

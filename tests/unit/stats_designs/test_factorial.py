@@ -7,7 +7,7 @@ import statsmodels.api as sm
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import unadjusted
 from steelyard.stats.contrast import interaction_weights, main_effect_weights
-from steelyard.stats.factorial import factorial_effects, factorial_weights, level_weights
+from steelyard.stats.factorial import crossed_weights, factorial_effects, factorial_weights, level_weights
 from steelyard.stats.interaction import interaction_effects, overlap_check
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
@@ -97,6 +97,10 @@ def test_overlap_of_independent_assignments_keeps_the_level_at_every_look():
             "1 cells do not",
         ),
         (lambda: factorial_weights(2, [2]), "are not factors"),
+        (lambda: crossed_weights([2, 2], {}), "no levels"),
+        (lambda: crossed_weights([2, 2], {0: 2}), "no levels"),
+        (lambda: crossed_weights([2, 2], {2: 1}), "no levels"),
+        (lambda: crossed_weights([2, 2], {0: 1}, shares=[[1, 1]]), "shares do not fit"),
         (lambda: factorial_weights(2, [0, 0]), "are not factors"),
         (lambda: level_weights([2, 2], 0, 2), "no level 2"),
         (lambda: level_weights([2, 2], 0, 1, shares=[[1, 1], [1]]), "shares do not fit"),
@@ -110,3 +114,11 @@ def test_overlap_of_independent_assignments_keeps_the_level_at_every_look():
 def test_factorial_helpers_refuse_what_does_not_fit(call, message):
     with pytest.raises(StatisticsError, match=message):
         call()
+
+
+def test_crossed_weights_are_those_of_two_levels_and_of_one_factor() -> None:
+    assert crossed_weights([2, 2, 2], {0: 1, 2: 1}).tolist() == factorial_weights(3, [0, 2]).tolist()
+    shares = [[1, 1], [0.2, 0.3, 0.5]]
+    assert crossed_weights([2, 3], {0: 1}, shares=shares) == pytest.approx(
+        level_weights([2, 3], 0, 1, shares=shares)
+    )
