@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from tests.support.drivers import bigquery, databricks, redshift, snowflake, trino
+from tests.support.drivers import bigquery, clickhouse, databricks, redshift, snowflake, trino
 from tests.support.drivers.server import Server
 
 
@@ -124,3 +124,15 @@ def test_trino_has_the_arguments_and_the_errors_of_the_client(tmp_path: Any) -> 
         "typeSignature": {"rawType": "x", "arguments": []},
     }
     assert dbapi.ColumnDescription.from_column(column)[:2] == ("m", "timestamp(6) with time zone")
+
+
+def test_clickhouse_has_the_arguments_and_the_errors_of_the_driver() -> None:
+    driver = real("clickhouse_connect")
+    client = import_module("clickhouse_connect.driver.httpclient").HttpClient
+    ours = parameters(clickhouse.modules("", [])["clickhouse_connect"].get_client)
+    assert parameters(driver.get_client) | parameters(client.__init__) >= ours
+    assert "session_timeout" in client.valid_transport_settings
+    assert {"query", "fmt"} <= parameters(client.raw_query)
+    assert {"table", "insert_block", "fmt"} <= parameters(client.raw_insert)
+    exceptions = import_module("clickhouse_connect.driver.exceptions")
+    assert issubclass(exceptions.DatabaseError, exceptions.Error)

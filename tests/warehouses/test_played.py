@@ -81,6 +81,7 @@ def played(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Pro
         yield Project.load(tmp_path), server
 
 
+@pytest.mark.long
 def test_a_project_gives_the_same_tables_and_reports_as_on_duckdb(
     played: tuple[Project, Server], expected: tuple[Published, list[str]]
 ) -> None:

@@ -133,8 +133,8 @@ def test_rows_are_replaced_only_inside_one_transaction(warehouse: Warehouse) -> 
 def test_an_unknown_column_and_another_driver_are_refused(warehouse: Warehouse, profile: Profile) -> None:
     with pytest.raises(WarehouseError, match="the table results_versions has no column 'nope'"):
         warehouse.insert("results_versions", ["nope"], [("x",)], SCHEMA)
-    output = profile.output.model_copy(update={"driver": "http"})
-    with pytest.raises(WarehouseError, match="does not execute on ClickHouse through http yet"):
+    output = profile.output.model_copy(update={"driver": "native"})
+    with pytest.raises(WarehouseError, match="does not execute on ClickHouse through native yet"):
         connect(profile.model_copy(update={"output": output}))
 
 

@@ -1,8 +1,7 @@
-"""ClickHouse, embedded by chdb: a database in a folder, opened by one process."""
+"""ClickHouse: embedded by chdb, a database in a folder that one process opens; or a server."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -14,7 +13,9 @@ from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Condition, Rows
 from steelyard.warehouse.bulk import kinds_of, to_arrays
 from steelyard.warehouse.clickhouse_errors import translate
+from steelyard.warehouse.clickhouse_http import HttpSession, open_session, server_errors
 from steelyard.warehouse.clickhouse_values import canonical, converter, literal_of, to_json_lines
+from steelyard.warehouse.driver_errors import driver
 from steelyard.warehouse.duckdb_files import to_parquet
 from steelyard.warehouse.names import bound, quoted, require_safe
 from steelyard.warehouse.tables import Column, Table
@@ -66,18 +67,17 @@ _FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
 
 
 class ClickHouseWarehouse(VersionedWarehouse):
-    """An embedded ClickHouse database. `VersionedWarehouse` says what publishing guarantees.
+    """A ClickHouse database. `VersionedWarehouse` says what publishing guarantees.
 
     The pointers are rows of a table, and the greatest version counts: they move by one INSERT of one block, which
     ClickHouse shows as a whole or not at all. A view reads its pointers before it reads its rows, so a version that it
     is pointed to is always there.
 
-    Temporary tables belong to the session and lie on disk, so nothing of them is left when it ends. Only one process
-    can open the folder, and a process can have only one such folder open.
+    Temporary tables belong to the session and lie on disk, so nothing of them is left when it ends. Embedded, only one
+    process can open the folder, and a process can have only one such folder open.
     """
 
     dialect: ClassVar[str] = "clickhouse"
-    is_exclusive: bool = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "String",
@@ -90,8 +90,12 @@ class ClickHouseWarehouse(VersionedWarehouse):
         }
     )
 
-    def __init__(self, session: Any, *, where: str, secrets: Sequence[str]) -> None:
+    def __init__(
+        self, session: Any, *, where: str, secrets: Sequence[str], errors: Sequence[type[Exception]]
+    ) -> None:
         self._session, self._where, self._secrets = session, where, tuple(secrets)
+        self._errors = tuple(errors)
+        self.is_exclusive = not isinstance(session, HttpSession)
         self._temporaries: dict[str, None] = {}
 
     @classmethod
@@ -99,23 +103,27 @@ class ClickHouseWarehouse(VersionedWarehouse):
         """Open the database that a profile names.
 
         Args:
-            profile: Its output is a ClickHouse with ``driver: chdb``.
+            profile: Its output is a ClickHouse with ``driver: chdb`` or ``http``.
             wait_seconds: Not used: chdb ends the attempt at once where another process holds the folder.
 
         Raises:
-            WarehouseError: Another driver, chdb is not installed, or the folder cannot be opened.
+            WarehouseError: Another driver, the driver is not installed, the folder cannot be opened, or the server
+                does not let us in.
         """
         output = profile.output
         assert isinstance(output, ClickHouse)
         where = f"target {profile.target}"
-        if output.driver != "chdb":
+        if output.driver == "native":
             raise WarehouseError(
-                f"Steelyard does not execute on ClickHouse through {output.driver} yet",
+                "Steelyard does not execute on ClickHouse through native yet",
                 where=where,
-                hint="set driver: chdb and path for an embedded database, or compile with --dialect clickhouse",
+                hint="set driver: http and the port of the server's HTTP interface, or driver: chdb and path",
             )
         secrets = [value.get_secret_value() for value in output.custom_settings.values()]
-        warehouse = cls(_session(output.path, where=where), where=where, secrets=secrets)
+        if output.password is not None:
+            secrets.append(output.password.get_secret_value())
+        session, errors = _session(output, where=where, secrets=secrets)
+        warehouse = cls(session, where=where, secrets=secrets, errors=errors)
         try:
             warehouse._prepare(output)
         except BaseException:
@@ -133,7 +141,8 @@ class ClickHouseWarehouse(VersionedWarehouse):
         for name, secret in output.custom_settings.items():
             setting = require_safe(name, "a setting", where=self._where)
             self.execute(f"set {setting} = {literal_of(secret.get_secret_value())}")
-        if output.database != "default":
+        # A server is asked for its database with each statement, and makes none.
+        if output.database != "default" and self.is_exclusive:
             self.execute(self.schema_statement(output.database))
             self.execute(f"use {quoted(output.database)}")
 
@@ -278,9 +287,13 @@ class ClickHouseWarehouse(VersionedWarehouse):
             described = ", ".join(f"{quoted(name)} Nullable({kind})" for name, kind in kinds.items())
             self.execute(f"drop table if exists {incoming}")
             self.execute(f"create table {incoming} ({described}) engine = MergeTree order by tuple()")
-            self.execute(
-                f"insert into {incoming} select * from file(?, 'Parquet', ?)", [str(rows), described]
-            )
+            if isinstance(self._session, HttpSession):
+                session = self._session
+                self._run(lambda: session.load(incoming, rows))
+            else:
+                self.execute(
+                    f"insert into {incoming} select * from file(?, 'Parquet', ?)", [str(rows), described]
+                )
         return int(self.query(f"select count(*) from {incoming}").values[0][0])
 
     def _swap(self, table: str, schema: str | None) -> None:
@@ -297,21 +310,24 @@ class ClickHouseWarehouse(VersionedWarehouse):
     def _run(self, action: Callable[[], T]) -> T:
         try:
             return action()
-        except RuntimeError as error:
+        except self._errors as error:
             raise translate(error, where=self._where, secrets=self._secrets) from error
 
 
-def _session(path: str, *, where: str) -> Any:
+def _session(
+    output: ClickHouse, *, where: str, secrets: Sequence[str]
+) -> tuple[Any, tuple[type[Exception], ...]]:
+    """Return a session, and what it raises."""
+    is_server = output.driver == "http"
+    errors = server_errors(where=where) if is_server else (RuntimeError,)
     try:
-        driver = import_module("chdb.session")
-    except ModuleNotFoundError as error:
-        raise WarehouseError(
-            "the driver chdb is not installed", where=where, hint="pip install 'steelyard[clickhouse]'"
-        ) from error
-    try:
-        return driver.Session(path)
-    except RuntimeError as error:
-        raise translate(error, where=where) from error
+        if is_server:
+            return open_session(output, where=where), errors
+        return driver("chdb.session", extra="clickhouse", where=where).Session(output.path), errors
+    except WarehouseError:
+        raise
+    except errors as error:
+        raise translate(error, where=where, secrets=secrets) from error
 
 
 def _shown(table: Table, schema: str) -> str:

@@ -12,6 +12,8 @@ _CODE = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*\.?\s*$")
 _TAIL = re.compile(
     r"\s*(?:In scope .*|: While (?:processing|executing) .*|\([A-Z][A-Z0-9_]+\)\s*\.?\s*)$", re.DOTALL
 )
+# What a server and the driver over the network say after the sentence.
+_PLACE = re.compile(r"(?:\s*\((?:version|for url) (?:[^()]|\([^()]*\))*\))+\s*$")
 _TYPES = (
     "do the columns that are compared have one type? a unit's id may be text in one table "
     "and a number in another: cast one of them"
@@ -55,11 +57,19 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
             "free some disk space; nothing half-written is shown, so the next run starts clean",
         ),
         "TIMEOUT_EXCEEDED": ("the statement ran too long", "raise max_execution_time, or select less"),
+        "AUTHENTICATION_FAILED": (
+            "ClickHouse does not let this user in",
+            "check user and password in profiles.yml",
+        ),
+        "TOO_MANY_SIMULTANEOUS_QUERIES": ("", "the server is busy: run again later"),
+        "SESSION_IS_LOCKED": ("", "run again later; a balancer has to keep a session on one server"),
+        "SESSION_NOT_FOUND": ("", "a balancer has to keep a session on one server"),
         "READONLY": ("the database is open for reading only", "choose a target that may be written to"),
         "ACCESS_DENIED": ("", "grant it: docs/warehouses.md lists what the engine needs"),
         "UNKNOWN_SETTING": ("", "correct custom_settings in profiles.yml"),
     }
 )
+_TRANSIENT = frozenset({"TOO_MANY_SIMULTANEOUS_QUERIES", "SESSION_IS_LOCKED"})
 _NO_CODE: tuple[tuple[str, str, str], ...] = (
     (
         "already initialized with path",
@@ -70,6 +80,11 @@ _NO_CODE: tuple[tuple[str, str, str], ...] = (
         "Error initializing EmbeddedServer",
         "the database is in use by another process, or cannot be written to",
         "wait for it to end or close it: one process at a time can open an embedded database",
+    ),
+    (
+        "Connection refused",
+        "the server does not answer",
+        "check host, port and secure in profiles.yml, and that the server runs",
     ),
 )
 
@@ -88,14 +103,17 @@ def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] =
         Unknown table expression identifier 'nope'.
           hint: check the name, and that the profile's target is the one that holds it
     """
-    text = str(error).strip()
+    text = _PLACE.sub("", str(error).strip())
     for part, message, hint in _NO_CODE:
         if part in text:
             return WarehouseError(message, where=where, hint=hint)
     code = _CODE.search(text)
-    message, hint = _TOLD.get(code[1] if code else "", ("", "correct the SQL"))
+    # The driver over the network shortens long sentences, and names the code apart.
+    name = str(getattr(error, "name", None) or (code[1] if code else ""))
+    message, hint = _TOLD.get(name, ("", "correct the SQL"))
     sentence = _SENTENCE.search(text)
     own = sentence[1] if sentence else text
     while (shorter := _TAIL.sub("", own)) != own:
         own = shorter
-    return WarehouseError(masked(message or own.splitlines()[0], secrets), where=where, hint=hint)
+    told = masked(message or own.splitlines()[0], secrets)
+    return WarehouseError(told, where=where, hint=hint, is_transient=name in _TRANSIENT)
