@@ -204,3 +204,17 @@ def test_an_aa_is_assigned_by_the_same_hash_and_stands_in_the_ruleset(same: tupl
     expected = {unit: VARIANTS[(n >= 3334) + (n >= 6667)] for unit, n in bucket.items()}
     assert {row["unit"]: row["variant"] for row in json.loads(found.stdout)} == expected
     assert set(expected.values()) == set(VARIANTS)
+
+
+def test_an_aa_claims_buckets_of_a_programme(tmp_path: Path) -> None:
+    spec = {**EXPERIMENTS["open"], "programme": "main"}
+    write(tmp_path, experiments={"same": spec}, tables={}, metrics={**METRICS, "visits": VISITS})
+    with (tmp_path / "steelyard.yml").open("a", encoding="utf-8") as file:
+        file.write("programmes:\n  main: {unit: user}\n")
+    where = ["--project-dir", str(tmp_path)]
+    arguments = ["allocation", "start", "same", "--share", "30%", "--at", str(START), "--by", "us"]
+    started = CliRunner().invoke(cli, [*arguments, *where])
+    assert started.exit_code == 0, started.output
+    built = CliRunner().invoke(cli, ["ruleset", "build", "--as-of", str(START + timedelta(days=1)), *where])
+    assert built.exit_code == 0, built.output
+    assert "same" in json.loads(built.stdout)["experiments"]

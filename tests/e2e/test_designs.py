@@ -228,6 +228,8 @@ def test_a_holdback_is_compared_with_what_was_shipped(tmp_path: Any) -> None:
         "analysis": FIXED,
     }
     experiments["aa-year"] = {**year, "shipped": ["first", "second"]}
+    experiments["zz-partly"] = {**experiments["aa-year"], "reach": {"second": "50%"}}
+    exposures += [("zz-partly", *row[1:]) for row in exposures if row[0] == "aa-year"]
     experiments["zz-open"] = {**year, "shipped": ["first", "failed"]}
     exposures += [("zz-open", *row[1:]) for row in exposures if row[0] == "aa-year"]
     write(tmp_path, experiments=experiments, tables={"exposures": exposures, "events": events})
@@ -241,6 +243,13 @@ def test_a_holdback_is_compared_with_what_was_shipped(tmp_path: Any) -> None:
     assert gap["estimate"] == pytest.approx(found["aa-year"]["effect"] - expected)
     assert gap["std_error"] == pytest.approx(
         np.sqrt(sum(found[name]["std_error"] ** 2 for name in ("aa-year", "first", "second")))
+    )
+    (partly,) = ran.rows("insights", "kind = 'shipped_gap' and experiment_id = 'zz-partly'")
+    expected = found["first"]["effect"] + found["second"]["effect"] / 2
+    assert partly["estimate"] == pytest.approx(found["aa-year"]["effect"] - expected)
+    assert partly["std_error"] ** 2 == pytest.approx(
+        sum(found[name]["std_error"] ** 2 for name in ("aa-year", "first"))
+        + found["second"]["std_error"] ** 2 / 4
     )
     # 1.2 is left of the 1.8 that was promised.
     assert gap["ci_upper"] < 0

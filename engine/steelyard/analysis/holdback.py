@@ -28,13 +28,13 @@ class Shipped:
 def holdback_rows(analysis: Analysis, shipped: Sequence[Shipped]) -> Iterator[Row]:
     """Yield, for each metric, the holdback's effect less the sum of what was shipped.
 
-    Every change is taken to have reached all units outside the holdback.
+    A change is taken to have reached all units outside the holdback where its ``reach`` says nothing else.
 
     Args:
         analysis: The holdback; its control is what is held back.
         shipped: The experiments that it names.
     """
-    settings = analysis.calendar.experiment.analysis
+    settings, reach = analysis.calendar.experiment.analysis, analysis.calendar.experiment.reach
     if not shipped or (settings.test == "fixed" and not analysis.calendar.is_stopped):
         return
     for one in metrics_once(analysis):
@@ -55,6 +55,7 @@ def holdback_rows(analysis: Analysis, shipped: Sequence[Shipped]) -> Iterator[Ro
                 pairs.std_error[at],
                 shipped=effects,
                 shipped_errors=errors,
+                shares=[reach.get(each.experiment, 1.0) for each in shipped],
                 alpha=settings.alpha,
             )
             yield insight(

@@ -38,9 +38,9 @@ def _read(warehouse: Warehouse, schema: str, name: str, as_of: date) -> Shipped:
         warehouse, schema, "results", {**here, "hypothesis": "superiority", "dimension": "", "segment": ""}
     )
     stopped = read_rows(warehouse, schema, "insights", {**here, "kind": "stagewise"})
-    estimates = {row["metric"]: row["estimate"] for row in stopped}
+    estimates = {row["metric"]: row["estimate"] for row in stopped if row["estimate"] is not None}
     effects = {
-        row["metric"]: (estimates.get(row["metric"]) or row["effect"], row["std_error"])
+        row["metric"]: (estimates.get(row["metric"], row["effect"]), row["std_error"])
         for row in results
         if row["effect"] is not None and row["std_error"] is not None
     }

@@ -22,7 +22,7 @@ from steelyard.spec.design import (
     parse_epochs,
 )
 from steelyard.spec.experiment_metrics import Metrics, MetricUse, parse_metrics
-from steelyard.spec.fields import closest, parse_label, shown
+from steelyard.spec.fields import closest, parse_label, parse_relative, shown
 from steelyard.spec.inference import Analysis, ColumnName, Defaults
 from steelyard.spec.metric import MetricRef
 from steelyard.spec.model import OneOrMany, Spec, Whole, parsed_by, problem
@@ -131,6 +131,7 @@ class Experiment(Spec):
         switchback: Of a switchback: how its blocks got their variants.
         averaging: Of a factorial: whether levels that an effect is averaged over count the same or by their share.
         shipped: Of a holdback: experiments whose changes it holds back.
+        reach: Of a holdback: share of the units that a shipped change reached, where that is not all of them.
         retention: Of a holdback: which of its metrics, a proportion, says that a unit is still there.
         control: Name of the variant that the others are compared with.
         targeting: Values that columns of the exposures must have.
@@ -160,6 +161,7 @@ class Experiment(Spec):
     switchback: Switchback | None = None
     averaging: Literal["equal", "population"] = "equal"
     shipped: Annotated[tuple[FileName, ...], OneOrMany] = ()
+    reach: dict[FileName, Annotated[float, parsed_by(parse_relative)]] = Field(default_factory=dict)
     retention: Annotated[MetricRef, parsed_by(MetricRef.parse), PlainSerializer(str)] | None = None
     control: Text
     targeting: Annotated[dict[Text, tuple[Any, ...]], BeforeValidator(_parse_targeting)] = Field(
@@ -263,12 +265,24 @@ class Experiment(Spec):
             raise problem(
                 "only a holdback has shipped experiments", at=["shipped"], hint="say design: holdback"
             )
+        self._check_reach()
         self._check_retention()
         if not self.metrics.uses:
             raise problem("the experiment names no metric", at=["metrics"], hint="add primary: some_metric")
         self._check_salt()
         self._check_days()
         return self
+
+    def _check_reach(self) -> None:
+        for name, share in self.reach.items():
+            if name not in self.shipped:
+                raise problem(
+                    f"{name!r} has a reach and is not shipped",
+                    at=["reach", name],
+                    hint=closest(name, self.shipped) or "list it under shipped",
+                )
+            if share > 1:
+                raise problem(f"the reach of {name!r} is above 100%", at=["reach", name])
 
     def _check_retention(self) -> None:
         if self.retention is None:

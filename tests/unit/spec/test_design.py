@@ -97,6 +97,11 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
         ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
         ({"retention": "orders"}, "only a holdback has a retention"),
+        ({"design": "holdback", "reach": {"a": "50%"}}, "'a' has a reach and is not shipped"),
+        (
+            {"design": "holdback", "shipped": "a", "reach": {"a": "150%"}},
+            "the reach of 'a' is above 100%",
+        ),
         ({"averaging": "population"}, "only a factorial averages over factors"),
         (
             {"design": "holdback", "retention": "order"},

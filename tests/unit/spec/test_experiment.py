@@ -49,6 +49,7 @@ def test_the_long_form_is_read(root: Path) -> None:
         "switchback": None,
         "averaging": "equal",
         "shipped": [],
+        "reach": {},
         "retention": None,
         "control": "control",
         "targeting": {"country": ["SG", "MY", "TH"]},
