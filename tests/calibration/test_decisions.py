@@ -8,10 +8,9 @@ from steelyard.stats.adjustment import full
 from steelyard.stats.comparison import non_inferiority, superiority
 from steelyard.stats.decision import TestResult, decide, decision_design
 from steelyard.stats.group_sequential import bounds
-from steelyard.stats.gst_exit import inflation as sequential_inflation
 from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import benjamini_hochberg, holm
-from steelyard.stats.power import required_n, required_n_relative
+from steelyard.stats.power_plan import PlannedMetric, plan_experiment
 
 pytestmark = pytest.mark.slow
 
@@ -172,25 +171,18 @@ def bound_of(clock, **options):
 def test_planned_sample_ships_with_its_power_under_daily_looks_and_adjustment(calibrate):
     seed, total, days, level, margin = 890, calibrate.replicates(4_000, 10_000), 14, 2.0, 0.05
     rng = np.random.default_rng(seed)
-    design = decision_design(success=2, guardrails=3)
-    clock, power = [day / days for day in range(1, days + 1)], 1 - design.beta
-    shared = {"power": power, "r_squared": 0.5}
-    two = sequential_inflation(clock, alpha=design.alpha_success, power=power)
-    one = sequential_inflation(clock, alpha=design.alpha_guardrail, power=power, sides=1)
-    guardrail_n = required_n_relative(
-        0.0,
-        mean_control=level,
-        sd_control=1.0,
-        relative_null=-margin,
-        alpha=design.alpha_guardrail,
-        alternative="greater",
-        inflation=one,
-        **shared,
-    )
-    n = float(guardrail_n.control)
-    # The effect that needs exactly as many units, so that no metric has power to spare.
-    unit = required_n(1.0, sd_control=1.0, alpha=design.alpha_success, inflation=two, **shared)
-    effect = np.sqrt(float(unit.control) / n)
+    metric = {"mean": level, "sd": 1.0, "r_squared": 0.5}
+    guardrails = [
+        PlannedMetric(name=f"guardrail {k}", role="guardrail", relative_effect=margin, **metric)
+        for k in range(3)
+    ]
+    success = [
+        PlannedMetric(name=f"success {k}", role="success", relative_effect=1.0, **metric) for k in range(2)
+    ]
+    plan = plan_experiment([*success, *guardrails], looks=days)
+    design, clock, n = plan.design, [day / days for day in range(1, days + 1)], plan.n_control
+    # The effect that is found with as many units, so that no metric has power to spare.
+    effect = plan.metrics[0].detectable * level
     units = int(np.ceil(n / days))
     success_bound = bound_of(clock, alpha=design.alpha_success)
     guardrail_bound = bound_of(clock, alpha=design.alpha_guardrail, sides=1)

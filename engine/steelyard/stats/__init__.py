@@ -66,6 +66,7 @@ from steelyard.stats.power import (
 )
 from steelyard.stats.power_design import design_effect, optimal_ratio
 from steelyard.stats.power_exact import power_t, required_n_t
+from steelyard.stats.power_plan import PlannedMetric, plan_experiment
 from steelyard.stats.power_proportions import detectable_proportion, required_n_proportions
 from steelyard.stats.proportion_intervals import newcombe_interval, wilson_interval
 from steelyard.stats.quantile import clustered_ranks, histogram_quantile, quantile_means, quantile_ranks
@@ -91,6 +92,7 @@ __all__ = [
     "Look",
     "MeanPair",
     "Moments",
+    "PlannedMetric",
     "TestResult",
     "VariantMeans",
     "achieved_power",
@@ -171,6 +173,7 @@ __all__ = [
     "optional",
     "overlap_check",
     "p_value",
+    "plan_experiment",
     "poststratify",
     "power_t",
     "prob_best",
