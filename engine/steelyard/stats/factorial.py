@@ -106,6 +106,9 @@ def crossed_weights(
     Raises:
         StatisticsError: There is no such factor or level, or shares do not fit or are not positive.
 
+    References:
+        Scheffé (1959), The Analysis of Variance, chapter 4.
+
     Examples:
         >>> crossed_weights([3, 2], {0: 2, 1: 1}).tolist()
         [1.0, -1.0, 0.0, 0.0, -1.0, 1.0]
