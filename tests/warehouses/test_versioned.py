@@ -141,3 +141,17 @@ def test_an_unknown_column_and_another_driver_are_refused(warehouse: Warehouse, 
 def test_an_error_of_the_embedded_server_is_told_in_the_words_of_the_engine(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match=r"nope.*\n.*check the name"):
         warehouse.query("select * from nope")
+
+
+@pytest.mark.parametrize(
+    "failing",
+    [
+        "select number, throwIf(number = 200000) from numbers(300000)",
+        "select cast(number / 0 as Int32) as n from numbers(3)",
+        "select nope from numbers(3)",
+    ],
+)
+def test_nothing_of_an_answer_that_failed_is_in_the_next_one(warehouse: Warehouse, failing: str) -> None:
+    with pytest.raises(WarehouseError):
+        warehouse.query(failing)
+    assert warehouse.query("select 5 as n").dicts() == [{"n": 5}]

@@ -7,6 +7,7 @@ from typing import Literal
 from sqlglot import exp
 
 from steelyard.compile.canonical import text
+from steelyard.dialects.numbers import number_conditions
 from steelyard.errors import CompileError
 
 Merge = Literal["add", "min", "max", "distinct", "recompute"]
@@ -91,6 +92,7 @@ def take_apart(tree: exp.Expr, conditions: Sequence[exp.Expr], *, where: str) ->
 def _replace_call(
     node: exp.Expr, condition: exp.Expr | None, placeholder: Callable[[Partial], exp.Expr]
 ) -> exp.Expr:
+    node = number_conditions(node)
     argument = node.this
     if isinstance(node, exp.CountIf):
         both = exp.and_(argument, condition) if condition is not None else argument

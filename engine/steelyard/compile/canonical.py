@@ -4,6 +4,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
+from steelyard.dialects.native import in_canonical_words
 from steelyard.errors import CompileError
 
 CANONICAL = "duckdb"
@@ -36,7 +37,9 @@ def parse_query(sql: str, *, dialect: str, where: str) -> exp.Query:
         )
     if tree.find(exp.DML, exp.DDL) not in (None, tree):
         raise CompileError("the query changes data", where=where, hint="only a single select is run")
-    return tree
+    canonical = in_canonical_words(tree, dialect)
+    assert isinstance(canonical, exp.Query)
+    return canonical
 
 
 def text(tree: exp.Expr) -> str:

@@ -10,10 +10,13 @@ from steelyard.dialects.numbers import (
     compare_with_largest,
     count_conditions,
     divide_doubles,
+    number_conditions,
     skip_null_in_least,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
-from steelyard.dialects.tables import values_as_selects
+from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
+from steelyard.dialects.tables import quote_names, values_as_selects
+from steelyard.dialects.texts import double_backslashes
 from steelyard.dialects.times import (
     count_days,
     count_microseconds,
@@ -51,6 +54,7 @@ DIALECT = Dialect(
     syntax=SYNTAX | {exp.IntDiv, exp.Limit, exp.Qualify},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
+    traps=(*COMMON, fraction_to_whole, complete_units),
     rewrites=(
         values_as_selects,
         flatten_first_row,
@@ -58,6 +62,8 @@ DIALECT = Dialect(
         latest_of_present,
         divide_doubles,
         average_doubles,
+        number_conditions,
+        double_backslashes,
         count_conditions,
         skip_null_in_least,
         compare_with_largest,
@@ -70,5 +76,6 @@ DIALECT = Dialect(
         inline_windows,
         order_absent_last,
         number_within_key,
+        quote_names,
     ),
 )

@@ -10,24 +10,29 @@ from steelyard.dialects.hints import HINTS
 from steelyard.dialects.numbers import (
     average_doubles,
     count_conditions,
+    cut_remainder,
     divide_by_function,
     divide_doubles,
     logical_as_extremes,
     rename_isfinite,
     skip_null_in_least,
+    sum_doubles,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row
-from steelyard.dialects.tables import name_columns, values_as_selects
+from steelyard.dialects.refusals import COMMON, absent_in_lists, fraction_to_whole
+from steelyard.dialects.tables import name_columns, quote_names, values_as_selects
+from steelyard.dialects.texts import double_backslashes, name_characters
 from steelyard.dialects.times import (
     count_boundaries,
     count_days,
     count_microseconds,
     moments_of_zone,
     name_parts,
+    wide_dates,
     zoneless,
 )
 from steelyard.dialects.trees import replace_each
-from steelyard.dialects.windows import drop_frames_of_ranking
+from steelyard.dialects.windows import drop_frames_of_ranking, respect_absent
 
 # ClickHouse's own defaults: absent columns of an outer join and of a grouping set are 0 or '', the sum of no rows is 0
 # and their maximum 1970, an alias hides the column of its name, days begin in the server's zone.
@@ -83,17 +88,20 @@ DIALECT = Dialect(
     name="clickhouse",
     functions=FUNCTIONS
     | {exp.ArgMax, exp.ArgMin, exp.Concat, exp.Day, exp.Month, exp.TimestampTrunc, exp.Year},
-    names=frozenset({"intdiv", "isfinite", "totimezone"}),
-    syntax=SYNTAX | {exp.Filter, exp.ILike, exp.Limit},
+    names=frozenset({"intdiv", "isfinite", "lowerutf8", "substringutf8", "totimezone", "upperutf8"}),
+    syntax=SYNTAX | {exp.Filter, exp.ILike, exp.IgnoreNulls, exp.Limit, exp.RespectNulls},
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "SETTINGS"},
     hints=HINTS,
+    traps=(*COMMON, fraction_to_whole, absent_in_lists),
     rewrites=(
         values_as_selects,
         flatten_first_row,
         count_to_quantile,
         divide_doubles,
         partial(divide_by_function, "intDiv"),
+        partial(cut_remainder, "intDiv"),
         average_doubles,
+        sum_doubles,
         count_conditions,
         logical_as_extremes,
         skip_null_in_least,
@@ -104,8 +112,13 @@ DIALECT = Dialect(
         name_parts,
         moments_of_zone(_to_utc),
         zoneless("Nullable(DateTime64(6))", "clickhouse"),
+        wide_dates("Nullable(Date32)", "clickhouse"),
+        double_backslashes,
+        name_characters,
         drop_frames_of_ranking,
+        respect_absent,
         name_columns,
+        quote_names,
         type_parameters,
         with_settings,
     ),

@@ -2,7 +2,7 @@
 
 from steelyard.dialects.dialect import Dialect
 from steelyard.dialects.hints import HINTS
-from steelyard.dialects.spark import CLAUSES_HERE, FUNCTIONS_HERE, REWRITES, SYNTAX_HERE
+from steelyard.dialects.spark import CLAUSES_HERE, FUNCTIONS_HERE, REWRITES, SYNTAX_HERE, TRAPS
 
 DIALECT = Dialect(
     name="databricks",
@@ -11,5 +11,6 @@ DIALECT = Dialect(
     syntax=SYNTAX_HERE,
     clauses=CLAUSES_HERE,
     hints=HINTS,
+    traps=TRAPS,
     rewrites=REWRITES,
 )

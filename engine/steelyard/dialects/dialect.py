@@ -8,6 +8,7 @@ from sqlglot import ErrorLevel, exp
 from sqlglot.errors import UnsupportedError
 
 from steelyard.dialects.allowed import CLAUSES
+from steelyard.dialects.refusals import Trap
 from steelyard.errors import CompileError
 
 Rewrite = Callable[[exp.Expr], exp.Expr]
@@ -27,6 +28,7 @@ class Dialect:
         clauses: Clauses, by their names in `steelyard.dialects.allowed.CLAUSES`.
         rewrites: Tree to tree, applied in order to the whole tree.
         hints: What to write instead of a node type that is refused.
+        traps: What would be understood otherwise here.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Dialect:
     clauses: frozenset[str]
     rewrites: tuple[Rewrite, ...] = ()
     hints: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
+    traps: tuple[Trap, ...] = ()
 
     def generate(self, tree: exp.Expr, *, keeps: bool = True) -> str:
         """Return a tree as this warehouse's SQL, for people to read.
@@ -47,6 +50,8 @@ class Dialect:
         Raises:
             CompileError: The tree says something that the warehouse cannot, or that it would understand otherwise.
         """
+        for refusal in self._trapped(tree):
+            raise refusal
         tree = self._rewritten(tree)
         for refusal in self._refused(tree):
             raise refusal
@@ -54,8 +59,9 @@ class Dialect:
 
     def refusals(self, tree: exp.Expr) -> list[CompileError]:
         """Return everything in a tree that the warehouse cannot say, each thing once; `generate` raises the first."""
+        trapped = list(self._trapped(tree))
         tree = self._rewritten(tree)
-        found = {str(refusal): refusal for refusal in self._refused(tree)}
+        found = {str(refusal): refusal for refusal in (*trapped, *self._refused(tree))}
         if not found:
             try:
                 self._written(tree, keeps=True)
@@ -92,6 +98,15 @@ class Dialect:
             for owner, argument, words in CLAUSES:
                 if node.args.get(argument) and isinstance(node, owner) and words not in self.clauses:
                     yield self._refusal(words, kind)
+
+    def _trapped(self, tree: exp.Expr) -> Iterator[CompileError]:
+        if not self.traps:
+            return
+        for node in tree.walk():
+            for trap in self.traps:
+                refused = trap(node)
+                if refused is not None:
+                    yield CompileError(f"{self.name} understands {refused.what} otherwise", hint=refused.hint)
 
     def _refusal(self, what: str, kind: Kind) -> CompileError:
         hint = self.hints.get(

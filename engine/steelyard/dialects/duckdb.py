@@ -5,6 +5,8 @@ from sqlglot import exp
 from steelyard.dialects.allowed import CLAUSES, FUNCTIONS, SYNTAX
 from steelyard.dialects.dialect import Dialect
 from steelyard.dialects.duckdb_functions import PURE_CLASSES, PURE_FUNCTIONS
+from steelyard.dialects.numbers import count_conditions, null_by_zero
+from steelyard.dialects.tables import quote_names
 
 # Syntax that other warehouses do not share.
 _OWN = frozenset(
@@ -49,4 +51,5 @@ DIALECT = Dialect(
         if isinstance(kind, type) and issubclass(kind, exp.Binary | exp.JSONPathPart)
     ),
     clauses=frozenset(words for *_, words in CLAUSES),
+    rewrites=(null_by_zero, count_conditions, quote_names),
 )

@@ -25,10 +25,7 @@ def divide_doubles(tree: exp.Expr) -> exp.Expr:
         top, bottom = node.this, node.expression
         if not is_cast_to(top, "double"):
             top = exp.cast(top.copy(), "double")
-        is_safe = isinstance(bottom, exp.Nullif) or (
-            isinstance(bottom, exp.Literal) and float(bottom.this) != 0
-        )
-        if not is_safe:
+        if not _is_not_zero(bottom):
             bottom = exp.Nullif(this=bottom.unnest().copy(), expression=exp.Literal.number(0))
         return exp.Div(this=top.copy(), expression=bottom.copy(), typed=False, safe=False)
 
@@ -197,3 +194,109 @@ def skip_null_in_least(tree: exp.Expr) -> exp.Expr:
 
 def _operand(tree: exp.Expr) -> exp.Expr:
     return exp.paren(tree) if isinstance(tree, exp.Binary) else tree.copy()
+
+
+def sum_doubles(tree: exp.Expr) -> exp.Expr:
+    """Add in DOUBLE what becomes one: a sum of BIGINT overflows on ClickHouse without an error, one of REAL is a REAL.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> sum_doubles(parse_one("select cast(sum(x) as double) from t", read="duckdb")).sql("duckdb")
+        'SELECT SUM(CAST(x AS DOUBLE)) FROM t'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        total = node.this
+        if (
+            not isinstance(total, exp.Sum)
+            or isinstance(total.this, exp.Distinct)
+            or not node.to.is_type("double")
+        ):
+            return node
+        argument = total.this if is_cast_to(total.this, "double") else exp.cast(total.this.copy(), "double")
+        return exp.Sum(this=argument.copy())
+
+    return replace_each(tree, exp.Cast, change)
+
+
+def number_conditions(tree: exp.Expr) -> exp.Expr:
+    """Give ``sum``, ``min`` and ``max`` of a condition 1 and 0, where truth is no number.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> number_conditions(parse_one("sum(x > 2)", read="duckdb")).sql("postgres")
+        'SUM(CASE WHEN x > 2 THEN 1 WHEN NOT (x > 2) THEN 0 END)'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if not isinstance(node.this.unnest(), _CONDITIONS):
+            return node
+        condition = node.this.unnest()
+        negated = exp.Not(this=exp.paren(condition.copy()))
+        zero, one = exp.Literal.number(0), exp.Literal.number(1)
+        cases = [exp.If(this=condition.copy(), true=one), exp.If(this=negated, true=zero)]
+        return type(node)(this=exp.Case(ifs=cases))
+
+    return replace_each(tree, (exp.Sum, exp.Min, exp.Max), change)
+
+
+_CONDITIONS = (
+    exp.And,
+    exp.Between,
+    exp.EQ,
+    exp.GT,
+    exp.GTE,
+    exp.ILike,
+    exp.In,
+    exp.Is,
+    exp.LT,
+    exp.LTE,
+    exp.Like,
+    exp.NEQ,
+    exp.Not,
+    exp.Or,
+)
+
+
+def null_by_zero(tree: exp.Expr) -> exp.Expr:
+    """Divide by zero to NULL on DuckDB too, whose quotient is infinite or NaN and then greater than any bound.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> null_by_zero(parse_one("select count_if(a / b > 0.5), a / 7", read="duckdb")).sql("duckdb")
+        'SELECT COUNT_IF(a / NULLIF(b, 0) > 0.5), a / 7'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        bottom = node.expression
+        if node.args.get("typed") or _is_not_zero(bottom):
+            return node
+        divisor = exp.Nullif(this=bottom.unnest().copy(), expression=exp.Literal.number(0))
+        return exp.Div(this=node.this.copy(), expression=divisor, typed=False, safe=False)
+
+    return replace_each(tree, exp.Div, change)
+
+
+def _is_not_zero(bottom: exp.Expr) -> bool:
+    return isinstance(bottom, exp.Nullif) or (isinstance(bottom, exp.Literal) and float(bottom.this) != 0)
+
+
+def cut_remainder(name: str, tree: exp.Expr) -> exp.Expr:
+    """Write ``a % b`` by what a whole division leaves, where the operator would first cut decimals to whole numbers.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> cut_remainder("intDiv", parse_one("a % 3", read="duckdb")).sql("clickhouse")
+        '(a - 3 * intDiv(a, 3))'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if node.this.name == "unit_key":  # the engine's own, a whole number
+            return node
+        top, bottom = _operand(node.this.unnest()), _operand(node.expression.unnest())
+        whole = exp.Anonymous(
+            this=name, expressions=[node.this.unnest().copy(), node.expression.unnest().copy()]
+        )
+        return exp.paren(exp.Sub(this=top, expression=exp.Mul(this=bottom, expression=whole)))
+
+    return replace_each(tree, exp.Mod, change)

@@ -12,6 +12,8 @@ from steelyard.dialects.numbers import (
     count_conditions,
     divide_doubles,
     divide_integers,
+    number_conditions,
+    sum_doubles,
 )
 from steelyard.dialects.ranking import (
     count_to_quantile,
@@ -19,7 +21,9 @@ from steelyard.dialects.ranking import (
     latest_of_array,
     order_text_by_bytes,
 )
-from steelyard.dialects.tables import materialize_shared
+from steelyard.dialects.refusals import COMMON
+from steelyard.dialects.tables import materialize_shared, quote_names
+from steelyard.dialects.texts import compare_bytes, double_backslashes
 from steelyard.dialects.windows import drop_frames_of_ranking
 
 _OWN = frozenset(
@@ -50,11 +54,14 @@ DIALECT = Dialect(
         exp.Filter,
         exp.ILike,
         exp.Limit,
+        exp.NullSafeEQ,
+        exp.NullSafeNEQ,
         exp.Offset,
         exp.Values,
     },
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "DISTINCT ON", "MATERIALIZED"},
     hints=HINTS,
+    traps=COMMON,
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -62,11 +69,16 @@ DIALECT = Dialect(
         divide_doubles,
         divide_integers,
         average_doubles,
+        sum_doubles,
+        number_conditions,
         count_conditions,
+        double_backslashes,
+        compare_bytes,
         compare_with_largest,
         drop_frames_of_ranking,
         order_text_by_bytes("C"),
         materialize_shared,
         shorten_names(POSTGRES_BYTES),
+        quote_names,
     ),
 )

@@ -11,9 +11,18 @@ from steelyard.dialects.numbers import (
     count_conditions,
     divide_doubles,
     divide_integers,
+    number_conditions,
+    sum_doubles,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_by_place
-from steelyard.dialects.tables import conditions_into_cases, text_of_any_length, values_as_selects
+from steelyard.dialects.refusals import COMMON, fraction_to_whole
+from steelyard.dialects.tables import (
+    conditions_into_cases,
+    quote_names,
+    text_of_any_length,
+    values_as_selects,
+)
+from steelyard.dialects.texts import double_backslashes
 from steelyard.dialects.times import count_boundaries, count_days, count_microseconds, name_parts
 from steelyard.dialects.windows import drop_frames_of_ranking, inline_windows, number_within_key
 
@@ -33,6 +42,7 @@ DIALECT = Dialect(
     syntax=SYNTAX | {exp.AtTimeZone, exp.ILike, exp.Limit},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
+    traps=(*COMMON, fraction_to_whole),
     rewrites=(
         values_as_selects,
         flatten_first_row,
@@ -41,7 +51,10 @@ DIALECT = Dialect(
         divide_doubles,
         divide_integers,
         average_doubles,
+        sum_doubles,
+        number_conditions,
         count_conditions,
+        double_backslashes,
         conditions_into_cases,
         compare_with_largest,
         count_days,
@@ -52,5 +65,6 @@ DIALECT = Dialect(
         drop_frames_of_ranking,
         inline_windows,
         number_within_key,
+        quote_names,
     ),
 )

@@ -11,8 +11,11 @@ from steelyard.dialects.numbers import (
     count_conditions,
     divide_doubles,
     divide_remainder_off,
+    number_conditions,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
+from steelyard.dialects.refusals import COMMON, fraction_to_whole
+from steelyard.dialects.tables import quote_names
 from steelyard.dialects.times import count_days, count_microseconds, moments_of_zone, name_parts, zoneless
 from steelyard.dialects.windows import drop_frames_of_ranking, inline_windows, number_within_key
 
@@ -42,6 +45,7 @@ DIALECT = Dialect(
     syntax=SYNTAX | {exp.ILike, exp.Limit, exp.Qualify, exp.Values},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
+    traps=(*COMMON, fraction_to_whole),
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -49,6 +53,7 @@ DIALECT = Dialect(
         divide_doubles,
         divide_remainder_off,
         average_doubles,
+        number_conditions,
         count_conditions,
         compare_with_largest,
         count_days,
@@ -59,5 +64,6 @@ DIALECT = Dialect(
         drop_frames_of_ranking,
         inline_windows,
         number_within_key,
+        quote_names,
     ),
 )

@@ -10,9 +10,21 @@ from steelyard.dialects.numbers import (
     compare_with_largest,
     count_conditions,
     divide_doubles,
+    number_conditions,
+    sum_doubles,
 )
 from steelyard.dialects.ranking import count_to_quantile, latest_of_present
-from steelyard.dialects.times import count_days, count_microseconds, moments_of_zone, name_parts, zoneless
+from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
+from steelyard.dialects.tables import quote_names
+from steelyard.dialects.texts import double_backslashes
+from steelyard.dialects.times import (
+    count_days,
+    count_microseconds,
+    count_midnights,
+    moments_of_zone,
+    name_parts,
+    zoneless,
+)
 from steelyard.dialects.windows import drop_frames_of_ranking, number_within_key
 
 FUNCTIONS_HERE = FUNCTIONS | {
@@ -30,6 +42,7 @@ FUNCTIONS_HERE = FUNCTIONS | {
 }
 SYNTAX_HERE = SYNTAX | {exp.Dot, exp.Filter, exp.ILike, exp.IntDiv, exp.Limit, exp.PropertyEQ, exp.Values}
 CLAUSES_HERE = PORTABLE_CLAUSES | {"a WINDOW clause"}
+TRAPS = (*COMMON, fraction_to_whole, complete_units)
 
 
 def _to_utc(moment: exp.Expr) -> exp.Expr:
@@ -42,8 +55,12 @@ REWRITES = (
     latest_of_present,
     divide_doubles,
     average_doubles,
+    sum_doubles,
+    number_conditions,
     count_conditions,
+    double_backslashes,
     compare_with_largest,
+    count_midnights,
     count_days,
     count_microseconds,
     name_parts,
@@ -51,6 +68,7 @@ REWRITES = (
     zoneless("TIMESTAMP_NTZ", "spark"),
     drop_frames_of_ranking,
     number_within_key,
+    quote_names,
 )
 
 DIALECT = Dialect(
@@ -60,5 +78,6 @@ DIALECT = Dialect(
     syntax=SYNTAX_HERE,
     clauses=CLAUSES_HERE,
     hints=HINTS,
+    traps=TRAPS,
     rewrites=REWRITES,
 )

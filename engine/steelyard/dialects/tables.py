@@ -1,4 +1,6 @@
-"""Rewrites of FROM: tables of constants, and common table expressions that are used twice."""
+"""Rewrites of FROM and of names: tables of constants, common table expressions used twice, quotes."""
+
+import re
 
 from sqlglot import exp
 
@@ -117,3 +119,39 @@ def name_columns(tree: exp.Expr) -> exp.Expr:
         return select
 
     return replace_each(tree, exp.Select, change)
+
+
+def quote_names(tree: exp.Expr) -> exp.Expr:
+    """Quote names that are no plain words, or that are words of SQL itself, wherever they stand.
+
+    The names of inner columns come from those of a log or a metric, where they were in quotes.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> quote_names(parse_one("select t.größe, t.order, amount from t", read="duckdb")).sql("postgres")
+        'SELECT t."größe", t."order", amount FROM t'
+    """
+    tree = tree.copy()
+    for name in tree.find_all(exp.Identifier):
+        if not name.quoted and (not _PLAIN.fullmatch(name.name) or name.name.lower() in _WORDS):
+            name.set("quoted", True)
+    return tree
+
+
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
+# Reserved on one of the warehouses at least.
+_WORDS = frozenset(
+    word
+    for line in (
+        "all analyse analyze and any array as asc between both by case cast check collate column",
+        "constraint create cross current current_date current_time current_timestamp current_user default",
+        "deferrable delete desc distinct do drop else end except exists false fetch final for foreign",
+        "from full global grant group having ilike in initially inner insert intersect interval into is",
+        "isnull join lateral leading left like limit localtime localtimestamp natural not notnull null",
+        "offset on only or order outer overlaps partition placing primary qualify range references",
+        "returning right rows sample select session_user set settings similar some symmetric table",
+        "tablesample then to trailing true union unique update user using values variadic verbose when",
+        "where window with",
+    )
+    for word in line.split()
+)

@@ -104,6 +104,43 @@ def zoneless(kind: str, dialect: str) -> Callable[[exp.Expr], exp.Expr]:
     return lambda tree: replace_each(tree, exp.DataType, change)
 
 
+def count_midnights(tree: exp.Expr) -> exp.Expr:
+    """Count the days between two moments as the midnights between them, where the function counts spans of 24 hours.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> count_midnights(parse_one("date_diff('day', a, b)", read="duckdb")).sql("spark")
+        'DATEDIFF(DAY, CAST(a AS DATE), CAST(b AS DATE))'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if node.text("unit").upper() != "DAY":
+            return node
+        days = [
+            part if is_cast_to(part, "date") else exp.cast(part.copy(), "date")
+            for part in (node.this, node.expression)
+        ]
+        return exp.DateDiff(this=days[0].copy(), expression=days[1].copy(), unit=exp.var("DAY"))
+
+    return replace_each(tree, exp.DateDiff, change)
+
+
+def wide_dates(kind: str, dialect: str) -> Callable[[exp.Expr], exp.Expr]:
+    """Return a rewrite that gives ``date`` the warehouse's type whose days begin before 1970.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> rewrite = wide_dates("Nullable(Date32)", "clickhouse")
+        >>> rewrite(parse_one("cast(x as date)", read="duckdb")).sql("clickhouse")
+        'CAST(x AS Nullable(Date32))'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        return exp.DataType.build(kind, dialect=dialect) if node.this == exp.DType.DATE else node
+
+    return lambda tree: replace_each(tree, exp.DataType, change)
+
+
 def moments_of_zone(write: Callable[[exp.Expr], exp.Expr]) -> Callable[[exp.Expr], exp.Expr]:
     """Return a rewrite of ``x at time zone 'UTC'``, the moment without zone of a column that has one.
 

@@ -13,10 +13,14 @@ from steelyard.dialects.numbers import (
     count_conditions,
     divide_doubles,
     divide_integers,
+    number_conditions,
     rename_isfinite,
     skip_null_in_least,
+    sum_doubles,
 )
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
+from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
+from steelyard.dialects.tables import quote_names
 from steelyard.dialects.times import (
     count_days,
     last_millisecond_before,
@@ -57,6 +61,7 @@ DIALECT = Dialect(
             " date_diff('millisecond', earlier, later) / 1000.0",
         }
     ),
+    traps=(*COMMON, fraction_to_whole, complete_units),
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -64,6 +69,8 @@ DIALECT = Dialect(
         divide_doubles,
         divide_integers,
         average_doubles,
+        sum_doubles,
+        number_conditions,
         count_conditions,
         skip_null_in_least,
         partial(rename_isfinite, "is_finite"),
@@ -74,5 +81,6 @@ DIALECT = Dialect(
         zoneless("TIMESTAMP(6)", "trino"),
         drop_frames_of_ranking,
         number_within_key,
+        quote_names,
     ),
 )

@@ -92,6 +92,22 @@ def order_absent_last(tree: exp.Expr) -> exp.Expr:
     return replace_each(tree, exp.Window, change)
 
 
+def respect_absent(tree: exp.Expr) -> exp.Expr:
+    """Say that the first and the last value of a window may be NULL, where they are otherwise of the others.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> respect_absent(parse_one("last_value(x) over w")).sql("clickhouse")
+        'LAST_VALUE(x) RESPECT NULLS OVER w'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        is_said = isinstance(node.parent, exp.IgnoreNulls | exp.RespectNulls)
+        return node if is_said else exp.RespectNulls(this=node.copy())
+
+    return replace_each(tree, (exp.FirstValue, exp.LastValue), change)
+
+
 def _is_unordered_number(node: exp.Expr) -> bool:
     return (
         isinstance(node.this, exp.RowNumber)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -311,7 +312,15 @@ class ClickHouseWarehouse(VersionedWarehouse):
         try:
             return action()
         except self._errors as error:
+            self._forget_answer()
             raise translate(error, where=self._where, secrets=self._secrets) from error
+
+    def _forget_answer(self) -> None:
+        """Take what chdb has written of an answer that failed, which would else come before the next one's rows."""
+        if isinstance(self._session, HttpSession):
+            return
+        with suppress(RuntimeError):
+            self._session.query("select 1", "Null").bytes()
 
 
 def _session(

@@ -26,6 +26,8 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
         "3D000": ("", "correct dbname in profiles.yml"),
         "28": ("", "check user and password in profiles.yml"),
         "08": ("", _NETWORK),
+        "2201E": ("a logarithm of a number that has none", "write case when x > 0 then ln(x) end"),
+        "2201F": ("a root or a power of a number that has none", "write case when x > 0 then … end"),
         "22012": ("a division by zero", "write nullif(divisor, 0)"),
         "22003": ("a number is too large for its type", "cast to double precision before computing with it"),
         "22": ("a value does not fit its type", _TYPES),

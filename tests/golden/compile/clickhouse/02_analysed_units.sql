@@ -78,10 +78,10 @@ WITH first_seen AS (
 )
 SELECT
   *,
-  CAST(exposed_at + INTERVAL '8' HOUR AS Nullable(DATE)) AS exposed_day,
+  CAST(exposed_at + INTERVAL '8' HOUR AS Nullable(Date32)) AS exposed_day,
   CAST((
     exposed_at + INTERVAL '3' DAY - INTERVAL '1' MICROSECOND
-  ) + INTERVAL '8' HOUR AS Nullable(DATE)) AS closed_3d,
-  CAST(CAST(exposed_at + INTERVAL '8' HOUR AS Nullable(DATE)) + INTERVAL '1' DAY AS Nullable(DATE)) AS closed_2d_days
+  ) + INTERVAL '8' HOUR AS Nullable(Date32)) AS closed_3d,
+  CAST(CAST(exposed_at + INTERVAL '8' HOUR AS Nullable(Date32)) + INTERVAL '1' DAY AS Nullable(Date32)) AS closed_2d_days
 FROM timed
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -6,12 +6,12 @@ SELECT
     THEN 0
     ELSE DATE_DIFF(
       DAY,
-      CAST('2026-03-31' AS Nullable(DATE)),
-      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+      CAST('2026-03-31' AS Nullable(Date32)),
+      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(Date32))
     )
   END AS day,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -23,8 +23,8 @@ SELECT
       )
       AND isFinite(CAST(facts.amount AS Nullable(Float64)))
       THEN facts.amount
-    END
-  ) AS Nullable(Float64)) AS p1,
+    END AS Nullable(Float64))
+  ) AS p1,
   CAST(COUNT(
     CASE
       WHEN (
@@ -60,8 +60,8 @@ SELECT
       END
     END
   ) AS p3,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -73,8 +73,8 @@ SELECT
       )
       AND isFinite(CAST(COALESCE(LEAST(facts.amount, 500), facts.amount, 500) AS Nullable(Float64)))
       THEN COALESCE(LEAST(facts.amount, 500), facts.amount, 500)
-    END
-  ) AS Nullable(Float64)) AS p4,
+    END AS Nullable(Float64))
+  ) AS p4,
   CAST(COUNT(
     CASE
       WHEN (
@@ -158,8 +158,8 @@ GROUP BY
     THEN 0
     ELSE DATE_DIFF(
       DAY,
-      CAST('2026-03-31' AS Nullable(DATE)),
-      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+      CAST('2026-03-31' AS Nullable(Date32)),
+      CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(Date32))
     )
   END
 SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -6,15 +6,15 @@ WITH first_days AS (
     (
       DATE_DIFF(
         DAY,
-        CAST('2026-03-31' AS Nullable(DATE)),
-        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+        CAST('2026-03-31' AS Nullable(Date32)),
+        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(Date32))
       )
     ) > 0 AS is_after,
     MIN(
       DATE_DIFF(
         DAY,
-        CAST('2026-03-31' AS Nullable(DATE)),
-        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+        CAST('2026-03-31' AS Nullable(Date32)),
+        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(Date32))
       )
     ) AS day
   FROM (
@@ -46,8 +46,8 @@ WITH first_days AS (
     (
       DATE_DIFF(
         DAY,
-        CAST('2026-03-31' AS Nullable(DATE)),
-        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(DATE))
+        CAST('2026-03-31' AS Nullable(Date32)),
+        CAST(facts.event_time + INTERVAL '8' HOUR AS Nullable(Date32))
       )
     ) > 0
 )

@@ -47,32 +47,32 @@ WITH selected_units AS (
   JOIN (
     SELECT
       1 AS day,
-      CAST('2026-04-01' AS Nullable(DATE)) AS date,
+      CAST('2026-04-01' AS Nullable(Date32)) AS date,
       CAST('2026-04-01 16:00:00' AS Nullable(DateTime64(6))) AS ends
     UNION ALL
     SELECT
       2 AS day,
-      CAST('2026-04-02' AS Nullable(DATE)) AS date,
+      CAST('2026-04-02' AS Nullable(Date32)) AS date,
       CAST('2026-04-02 16:00:00' AS Nullable(DateTime64(6))) AS ends
     UNION ALL
     SELECT
       3 AS day,
-      CAST('2026-04-03' AS Nullable(DATE)) AS date,
+      CAST('2026-04-03' AS Nullable(Date32)) AS date,
       CAST('2026-04-03 16:00:00' AS Nullable(DateTime64(6))) AS ends
     UNION ALL
     SELECT
       4 AS day,
-      CAST('2026-04-04' AS Nullable(DATE)) AS date,
+      CAST('2026-04-04' AS Nullable(Date32)) AS date,
       CAST('2026-04-04 16:00:00' AS Nullable(DateTime64(6))) AS ends
     UNION ALL
     SELECT
       5 AS day,
-      CAST('2026-04-05' AS Nullable(DATE)) AS date,
+      CAST('2026-04-05' AS Nullable(Date32)) AS date,
       CAST('2026-04-05 16:00:00' AS Nullable(DateTime64(6))) AS ends
     UNION ALL
     SELECT
       6 AS day,
-      CAST('2026-04-06' AS Nullable(DATE)) AS date,
+      CAST('2026-04-06' AS Nullable(Date32)) AS date,
       CAST('2026-04-06 16:00:00' AS Nullable(DateTime64(6))) AS ends
   ) AS days
     ON days.date >= units.exposed_day

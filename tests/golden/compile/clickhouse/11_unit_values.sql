@@ -55,20 +55,20 @@ LEFT JOIN (
   /* one scan of the facts for all its metrics: aggregates per unit before and after its exposure */
   SELECT
     exposed.unit_key AS unit_key,
-    CAST(SUM(
-      CASE
+    SUM(
+      CAST(CASE
         WHEN facts.event_time < exposed.exposed_day
         AND isFinite(CAST(facts.visits AS Nullable(Float64)))
         THEN facts.visits
-      END
-    ) AS Nullable(Float64)) AS before_p1,
-    CAST(SUM(
-      CASE
+      END AS Nullable(Float64))
+    ) AS before_p1,
+    SUM(
+      CAST(CASE
         WHEN facts.event_time >= exposed.exposed_day
         AND isFinite(CAST(facts.visits AS Nullable(Float64)))
         THEN facts.visits
-      END
-    ) AS Nullable(Float64)) AS after_p1
+      END AS Nullable(Float64))
+    ) AS after_p1
   FROM (
     SELECT
       user_id AS unit,
@@ -76,8 +76,8 @@ LEFT JOIN (
       visits AS visits
     FROM daily
     WHERE
-      "Day" >= CAST('2026-03-29' AS Nullable(DATE))
-      AND "Day" < CAST('2026-04-07' AS Nullable(DATE))
+      "Day" >= CAST('2026-03-29' AS Nullable(Date32))
+      AND "Day" < CAST('2026-04-07' AS Nullable(Date32))
   ) AS facts
   JOIN exposed_units AS exposed
     ON facts.unit = exposed.unit

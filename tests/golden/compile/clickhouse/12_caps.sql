@@ -8,7 +8,7 @@ FROM (
   SELECT
     cells.experiment_no AS experiment_no,
     CASE
-      WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(DATE))
+      WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(Date32))
       AND NOT (
         unit_values.raw1 IS NULL
       )
@@ -18,7 +18,7 @@ FROM (
       PARTITION BY cells.experiment_no
       ORDER BY CASE
         WHEN CASE
-          WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(DATE))
+          WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(Date32))
           AND NOT (
             unit_values.raw1 IS NULL
           )
@@ -27,7 +27,7 @@ FROM (
         THEN 1
         ELSE 0
       END, CASE
-        WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(DATE))
+        WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(Date32))
         AND NOT (
           unit_values.raw1 IS NULL
         )
@@ -36,7 +36,7 @@ FROM (
     ) AS place_1,
     COUNT(
       CASE
-        WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(DATE))
+        WHEN cells.exposed_day <= CAST('2026-04-06' AS Nullable(Date32))
         AND NOT (
           unit_values.raw1 IS NULL
         )

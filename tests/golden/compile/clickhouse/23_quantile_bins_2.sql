@@ -16,7 +16,7 @@ WITH placed AS (
   SELECT
     cells.experiment_no AS experiment_no,
     cells.variant_no AS variant_no,
-    CAST('2026-04-06' AS Nullable(DATE)) AS day,
+    CAST('2026-04-06' AS Nullable(Date32)) AS day,
     cells.dim_country AS dim_country,
     CAST(CASE
       WHEN placed.value = 0
@@ -32,7 +32,7 @@ WITH placed AS (
   JOIN cells
     ON cells.cell = placed.cell
   WHERE
-    cells.exposed_day <= CAST('2026-04-06' AS Nullable(DATE))
+    cells.exposed_day <= CAST('2026-04-06' AS Nullable(Date32))
 )
 SELECT
   experiment_no,

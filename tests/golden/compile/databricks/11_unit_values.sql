@@ -46,24 +46,24 @@ LEFT JOIN (
   /* one scan of the facts for all its metrics: aggregates per unit before and after its exposure */
   SELECT
     exposed.unit_key,
-    CAST(SUM(
-      CASE
+    SUM(
+      CAST(CASE
         WHEN facts.event_time < exposed.exposed_day
         AND (
           ABS(CAST(facts.visits AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)
         )
         THEN facts.visits
-      END
-    ) AS DOUBLE) AS before_p1,
-    CAST(SUM(
-      CASE
+      END AS DOUBLE)
+    ) AS before_p1,
+    SUM(
+      CAST(CASE
         WHEN facts.event_time >= exposed.exposed_day
         AND (
           ABS(CAST(facts.visits AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)
         )
         THEN facts.visits
-      END
-    ) AS DOUBLE) AS after_p1
+      END AS DOUBLE)
+    ) AS after_p1
   FROM (
     SELECT
       user_id AS unit,

@@ -6,8 +6,8 @@ SELECT
     THEN 0
     ELSE DATEDIFF(DAY, CAST('2026-03-31' AS DATE), CAST(facts.event_time + INTERVAL '8' HOUR AS DATE))
   END AS day,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -21,8 +21,8 @@ SELECT
         ABS(CAST(facts.amount AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)
       )
       THEN facts.amount
-    END
-  ) AS DOUBLE) AS p1,
+    END AS DOUBLE)
+  ) AS p1,
   CAST(COUNT(
     CASE
       WHEN (
@@ -58,8 +58,8 @@ SELECT
       END
     END
   ) AS p3,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -73,8 +73,8 @@ SELECT
         ABS(CAST(LEAST(facts.amount, 500) AS DOUBLE)) <= CAST('1.7976931348623157E308' AS DOUBLE)
       )
       THEN LEAST(facts.amount, 500)
-    END
-  ) AS DOUBLE) AS p4,
+    END AS DOUBLE)
+  ) AS p4,
   CAST(COUNT(
     CASE
       WHEN (

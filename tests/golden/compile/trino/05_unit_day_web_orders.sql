@@ -10,8 +10,8 @@ SELECT
       CAST(facts.event_time + INTERVAL '8' HOUR AS DATE)
     )
   END AS day,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -23,8 +23,8 @@ SELECT
       )
       AND IS_FINITE(CAST(facts.amount AS DOUBLE))
       THEN facts.amount
-    END
-  ) AS DOUBLE) AS p1,
+    END AS DOUBLE)
+  ) AS p1,
   CAST(COUNT(
     CASE
       WHEN (
@@ -60,8 +60,8 @@ SELECT
       END
     END
   ) AS p3,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -73,8 +73,8 @@ SELECT
       )
       AND IS_FINITE(CAST(COALESCE(LEAST(facts.amount, 500), facts.amount, 500) AS DOUBLE))
       THEN COALESCE(LEAST(facts.amount, 500), facts.amount, 500)
-    END
-  ) AS DOUBLE) AS p4,
+    END AS DOUBLE)
+  ) AS p4,
   CAST(COUNT(
     CASE
       WHEN (
