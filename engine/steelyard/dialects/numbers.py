@@ -210,7 +210,7 @@ def sum_doubles(tree: exp.Expr) -> exp.Expr:
         if (
             not isinstance(total, exp.Sum)
             or isinstance(total.this, exp.Distinct)
-            or not node.to.is_type("double")
+            or not is_cast_to(node, "double")
         ):
             return node
         argument = total.this if is_cast_to(total.this, "double") else exp.cast(total.this.copy(), "double")
