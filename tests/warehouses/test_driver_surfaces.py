@@ -81,6 +81,7 @@ def test_bigquery_has_the_settings_the_answers_and_the_errors_of_the_driver() ->
     assert issubclass(import_module("google.auth.exceptions").DefaultCredentialsError, Exception)
     accounts = import_module("google.oauth2.service_account")
     assert callable(accounts.Credentials.from_service_account_file)
+    assert "info" in parameters(accounts.Credentials.from_service_account_info)
 
 
 def test_databricks_has_the_arguments_and_the_errors_of_the_driver(tmp_path: Any) -> None:

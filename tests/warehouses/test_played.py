@@ -13,11 +13,15 @@ import pytest
 import yaml
 from tests.support import small_project
 from tests.support.agreement import Published, beyond, differences, read_published
+from tests.support.drivers.bigquery import DRY_RUN_BYTES
 from tests.support.drivers.played import PLAYED, Played, playing
 from tests.support.drivers.server import Server
 
+from steelyard.errors import WarehouseError
 from steelyard.report.text import render
 from steelyard.run import Project, RunOptions, debug_project, project_reports, seed_project
+from steelyard.run.budget import shown_size
+from steelyard.run.compiling import dry_run
 
 AS_OF = date(2026, 4, 5)
 OPTIONS = RunOptions(as_of=AS_OF)
@@ -99,3 +103,26 @@ def test_a_project_gives_the_same_tables_and_reports_as_on_duckdb(
     assert server.tables("steelyard_scratch") == []
     assert not [name for name in server.tables("steelyard") if "unit_values" in name.lower()]
     assert "tops3cret" not in "".join(server.sent)
+
+
+def test_a_run_on_bigquery_is_held_to_its_bytes_before_it_begins(tmp_path: Path) -> None:
+    (one,) = (played for played in PLAYED if played.name == "bigquery")
+    write_project(tmp_path)
+    profiles = {"small": {"target": "prod", "outputs": {"prod": one.output()}}}
+    (tmp_path / "profiles.yml").write_text(yaml.safe_dump(profiles), encoding="utf-8")
+    with playing(one, tmp_path) as server:
+        project = Project.load(tmp_path)
+        seed_project(project)
+        told = list(dry_run(project, OPTIONS))
+        size = told.count(f"a dry run: {DRY_RUN_BYTES:,} bytes would be processed") * DRY_RUN_BYTES
+        assert told[-1] == f"a run reads at most {shown_size(size)}"
+        sent = len(server.sent)
+        with pytest.raises(WarehouseError, match=rf"would read {shown_size(size)}, more than"):
+            project.run(RunOptions(as_of=AS_OF, max_bytes=size - 1))
+        with pytest.raises(
+            WarehouseError, match="bigquery does not tell how many rows a query would read"
+        ) as raised:
+            project.run(RunOptions(as_of=AS_OF, max_rows=1))
+        assert raised.value.hint == "limit the bytes: --max-bytes"
+        assert not [text for text in server.sent[sent:] if "unit_values" in text]
+        assert not project.run(RunOptions(as_of=AS_OF, max_bytes=size)).failures

@@ -212,15 +212,17 @@ class BigQuery(Output):
     """A Google Cloud project.
 
     Attributes:
+        keyfile_json: What a key file of a service account holds.
         search_path: Dataset of tables that are named without one; None for the engine's own.
     """
 
     also_written = MappingProxyType({"dataset": "schema", "database": "project"})
 
     type: Literal["bigquery"]
-    method: Literal["oauth", "service-account"] = "oauth"
+    method: Literal["oauth", "service-account", "service-account-json"] = "oauth"
     project: str
     keyfile: str | None = None
+    keyfile_json: Settings = Field(default_factory=dict)
     location: str | None = None
     search_path: str | None = None
     maximum_bytes_billed: Count | None = None
@@ -231,6 +233,8 @@ class BigQuery(Output):
     def _check(self) -> "BigQuery":
         if self.method == "service-account" and self.keyfile is None:
             raise problem("method service-account needs a keyfile")
+        if self.method == "service-account-json" and not self.keyfile_json:
+            raise problem("method service-account-json needs a keyfile_json")
         return self
 
 

@@ -1,7 +1,7 @@
 """BigQuery, through google-cloud-bigquery: every statement is a job, with labels and a limit of bytes of its own."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -141,7 +141,11 @@ class BigQueryWarehouse(DrivenVersionedWarehouse):
             ValueError,
         ]
         warehouse = cls(
-            None, errors=errors, where=where, secrets=[], scratch=f"{profile.target_schema}_scratch"
+            None,
+            errors=errors,
+            where=where,
+            secrets=[_key_of(output).get("private_key", "")],
+            scratch=f"{profile.target_schema}_scratch",
         )
         warehouse._bigquery, warehouse._output = bigquery, output
         warehouse._dataset = f"{output.project}.{output.search_path or profile.target_schema}"
@@ -254,8 +258,16 @@ class BigQueryWarehouse(DrivenVersionedWarehouse):
 
 def _client(bigquery: Any, output: BigQuery, *, where: str) -> Any:
     given: dict[str, Any] = {"project": output.project, "location": output.location}
-    if output.method == "service-account":
-        accounts = driver("google.oauth2.service_account", extra="bigquery", where=where)
-        make: Callable[[str], Any] = accounts.Credentials.from_service_account_file
-        given["credentials"] = make(str(output.keyfile))
+    if output.method != "oauth":
+        accounts = driver("google.oauth2.service_account", extra="bigquery", where=where).Credentials
+        if output.method == "service-account":
+            given["credentials"] = accounts.from_service_account_file(str(output.keyfile))
+        else:
+            # A key in a variable of the environment often has its ends of lines written out.
+            told = {name: text.replace("\\n", "\n") for name, text in _key_of(output).items()}
+            given["credentials"] = accounts.from_service_account_info(told)
     return bigquery.Client(**given)
+
+
+def _key_of(output: BigQuery) -> dict[str, str]:
+    return {name: secret.get_secret_value() for name, secret in output.keyfile_json.items()}

@@ -439,6 +439,17 @@ def test_jobs_of_bigquery_have_labels_limits_and_a_dataset(tmp_path: Path) -> No
         assert "maximum_bytes_billed" not in planned
 
 
+def test_the_key_of_bigquery_may_come_from_the_environment(tmp_path: Path) -> None:
+    key = {"private_key": "-----BEGIN\\nMIIE", "client_email": "e@x"}
+    with opened("bigquery", tmp_path, method="service-account-json", keyfile_json=key) as (warehouse, server):
+        assert server.opened[0]["credentials"] == {"private_key": "-----BEGIN\nMIIE", "client_email": "e@x"}
+        server.failures.append(("select 1", bigquery.BadRequest(f"bad {key['private_key']}")))
+        with pytest.raises(WarehouseError, match=r"bad \*\*\*"):
+            warehouse.query("select 1")
+    with pytest.raises(ValueError, match="method service-account-json needs a keyfile_json"):
+        profile_of(BY_NAME["bigquery"], method="service-account-json")
+
+
 def test_databricks_is_opened_in_utc_with_tags_and_a_timeout(tmp_path: Path) -> None:
     with opened("databricks", tmp_path, statement_timeout_seconds=5) as (warehouse, server):
         (given,) = server.opened
