@@ -17,10 +17,14 @@ from tests.support.postgres_server import MissingServerError, PostgresServer
 
 from steelyard.run import Project, scaffold, seed_project
 from steelyard.warehouse.names import quoted
+from steelyard.warehouse.read import read_rows
 from steelyard.warehouse.tables import TABLES
 
-BEFORE, AFTER = "2026-03-28", "2026-04-05"
-KILLS = 100
+BEFORE, AFTER, LATER = "2026-03-28", "2026-04-05", "2026-04-07"
+# What a run of `AFTER` does with state, by the days that were run before it: the first day with values settles the
+# caps, and the next makes the state that holds the metrics that have one.
+DAYS_BEFORE = {"rebuilt": (BEFORE,), "incremental": ("2026-03-27", BEFORE)}
+KILLS = 50
 # By experiment and table; rows by their keys.
 Tables = dict[str, dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]]
 
@@ -60,12 +64,30 @@ class Place:
                     " where experiment_id = 'one-page-checkout'"
                 )
 
-    def reset(self, killer: Killer) -> None:
-        """Leave what one run up to the day before the others leaves."""
+    def reset(self, killer: Killer, mode: str = "rebuilt") -> None:
+        """Leave what runs up to a day leave, so that the next one of `AFTER` makes state anew, or continues from it."""
         with Project.load(self.root).connect() as warehouse:
             warehouse.execute("drop schema if exists steelyard cascade")
-        ended = killer.run(self.root, BEFORE)
-        assert ended.code == 0, ended.error
+        for day in DAYS_BEFORE[mode]:
+            ended = killer.run(self.root, day)
+            assert ended.code == 0, ended.error
+
+    def modes(self) -> set[str]:
+        """Return what the last run took from state."""
+        written = json.loads((self.root / "target" / "run_results.json").read_text(encoding="utf-8"))
+        return {one["state"]["mode"] for one in written["experiments"]}
+
+    def requires_whole_state(self) -> None:
+        """Require that the tables of states are those that their rows name, once whoever was killed has ended."""
+        with (
+            Project.load(self.root).connect() as warehouse,
+            warehouse.only_writer("steelyard", wait_seconds=10),
+        ):
+            kept = {name for row in read_rows(warehouse, "steelyard", "state") for name in row["tables"]}
+            there = warehouse.query(
+                "select table_name from information_schema.tables where table_schema = 'steelyard'"
+            )
+            assert kept == {name for (name,) in there if name.startswith("state_")}
 
 
 @pytest.fixture
@@ -119,21 +141,26 @@ def is_same(one: Any, two: Any) -> bool:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("mode", DAYS_BEFORE)
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes(
-    engine: str, engines: Engines, tmp_path: Path, killer: Killer
+    engine: str, mode: str, engines: Engines, tmp_path: Path, killer: Killer
 ) -> None:
     place = Place(tmp_path / "shop", engines.new(engine))
     root = place.root
-    place.reset(killer)
+    place.reset(killer, mode)
     before = dump(root)
     seconds = []
     for _ in range(3):
         ended = killer.run(root, AFTER)
         assert ended.code == 0, ended.error
         seconds.append(ended.seconds)
+        assert place.modes() == {mode}
         after = dump(root)
-        place.reset(killer)
+        if len(seconds) == 3:
+            assert killer.run(root, LATER).code == 0
+            later = dump(root)
+        place.reset(killer, mode)
     assert set(before) == set(after) == {"one-page-checkout", "second", "third"}
     assert all(differing(before[name], after[name]) for name in after)
     rng = np.random.default_rng(20261121)
@@ -141,6 +168,7 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
     while killed < KILLS:
         ended = killer.run(root, AFTER, kill_after=float(rng.uniform(0, 1.05 * median(seconds))))
         found = dump(root)
+        place.requires_whole_state()
         assert set(found) == set(before)
         done = [name for name in found if not differing(found[name], after[name])]
         for name in set(found) - set(done):
@@ -149,12 +177,39 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
         was_half_way += 0 < len(done) < len(found)
         killed += ended.was_killed
         if len(done) == len(found):
-            place.reset(killer)
+            place.reset(killer, mode)
     # Else no kill fell between two experiments, and the test would have shown little.
     assert was_half_way > 0
     ended = killer.run(root, AFTER)
     assert ended.code == 0, ended.error
     found = dump(root)
+    assert [differing(found[name], after[name]) for name in after] == [[], [], []]
+    # Whatever the killed runs have left of state, days are neither lost nor counted twice.
+    assert killer.run(root, LATER).code == 0
+    found = dump(root)
+    assert [differing(found[name], later[name]) for name in later] == [[], [], []]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_run_that_dies_while_it_writes_its_state_leaves_the_state_that_was_there(
+    engine: str, engines: Engines, tmp_path: Path, killer: Killer
+) -> None:
+    place = Place(tmp_path / "shop", engines.new(engine))
+    place.reset(killer, "incremental")
+    assert killer.run(place.root, AFTER).code == 0
+    after = dump(place.root)
+    place.reset(killer, "incremental")
+    before = dump(place.root)
+    changes = 1
+    while killer.run(place.root, AFTER, die_at=changes).was_killed:
+        place.requires_whole_state()
+        assert dump(place.root) == before
+        changes += 1
+    # Each of seen, units, cells, those not finite, and a scan's days and totals.
+    assert changes > 10
+    assert place.modes() == {"incremental"}
+    found = dump(place.root)
     assert [differing(found[name], after[name]) for name in after] == [[], [], []]
 
 

@@ -4,6 +4,7 @@ A server process imports the engine once and opens no database itself; each run 
 no import, and no lock or thread of a database is carried over.
 """
 
+import itertools
 import json
 import os
 import resource
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,6 +22,8 @@ from typing import Any, Self
 
 from steelyard.errors import EngineError
 from steelyard.run import Project, RunOptions
+from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
+from steelyard.warehouse.postgres import PostgresWarehouse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,7 @@ class Killer:
         *,
         kill_after: float | None = None,
         file_limit: int | None = None,
+        die_at: int | None = None,
         target: str = "",
     ) -> Ended:
         """Run a project up to a day.
@@ -73,9 +78,10 @@ class Killer:
             as_of: The day.
             kill_after: Seconds after which the process is killed; None lets it end.
             file_limit: Size in bytes beyond which no file can grow, as on a disk that is full.
+            die_at: Number of the change to tables of a state after which the process kills itself.
             target: Target of the profile; its default otherwise.
         """
-        self.order(root, as_of, kill_after=kill_after, file_limit=file_limit, target=target)
+        self.order(root, as_of, kill_after=kill_after, file_limit=file_limit, die_at=die_at, target=target)
         return self.ended()
 
     def order(self, root: Path, as_of: str, **how: Any) -> None:
@@ -121,6 +127,8 @@ def _obey(order: dict[str, Any]) -> dict[str, Any]:
 def _run(order: dict[str, Any], told: int) -> int:
     if order.get("file_limit") is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.get("file_limit"), order.get("file_limit")))
+    if order.get("die_at") is not None:
+        _die_at(order.get("die_at"))
     try:
         project = Project.load(order["root"], target=order.get("target") or None)
         result = project.run(RunOptions(as_of=date.fromisoformat(order["as_of"])))
@@ -132,6 +140,23 @@ def _run(order: dict[str, Any], told: int) -> int:
         return 2
     os.write(told, "\n".join(result.failures.values()).encode())
     return 1 if result.failures else 0
+
+
+def _die_at(number: int) -> None:
+    """Kill this process after one of the changes that it makes to the tables of a state."""
+    made = itertools.count(1)
+
+    def dying(change: Callable[..., None]) -> Callable[..., None]:
+        def changed(*arguments: Any) -> None:
+            change(*arguments)
+            if next(made) == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        return changed
+
+    for kind in (DuckDBWarehouse, PostgresWarehouse):
+        for name in ("create_table_as", "insert_query", "delete_rows", "drop_table"):
+            setattr(kind, name, dying(getattr(kind, name)))
 
 
 if __name__ == "__main__":
