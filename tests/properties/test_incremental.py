@@ -26,7 +26,7 @@ from steelyard.warehouse.postgres import PostgresWarehouse
 
 DAY = timedelta(days=1)
 LATENESS = 1
-TABLES = ("moments", "timeseries", "results", "health", "looks", "caps", "decisions")
+TABLES = ("moments", "timeseries", "results", "health", "looks", "caps", "decisions", "insights")
 
 
 class Site:
@@ -90,6 +90,7 @@ def differences(left: Mapping[str, Any], right: Mapping[str, Any]) -> Iterator[s
 KEYS = (
     "experiment_id",
     "as_of",
+    "kind",
     "metric",
     "metric_version",
     "variant",

@@ -1,7 +1,7 @@
 """Run a group's plan in the warehouse and bring its moments back."""
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -9,10 +9,12 @@ from typing import Any
 
 from steelyard.analysis.count_rows import read_counts
 from steelyard.analysis.log_counts import LogCounts
-from steelyard.analysis.moments import EVERYONE, ExperimentMoments, MomentRows, assemble
+from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
+from steelyard.analysis.shared_units import SharedUnits, read_shared
 from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.plan import GroupPlan, Tree, bind
+from steelyard.compile.shared_units import CODES, NOBODY, SharedQuery, Sharing, any_coded
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
 from steelyard.warehouse.base import Warehouse
@@ -54,16 +56,27 @@ class Collector:
         self.statements: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
 
-    def collect(self, *, frozen_caps: Mapping[str, float | None], counted: Collection[str] = ()) -> Collected:
+    def collect(
+        self,
+        *,
+        frozen_caps: Mapping[str, float | None],
+        counted: Collection[str] = (),
+        sharing: Sharing | None = None,
+    ) -> Collected:
         """Run everything and return the moments.
 
         Args:
             frozen_caps: Percentile caps of earlier runs, which stay.
             counted: Values whose rows that are not finite have been counted already.
+            sharing: Experiments that share units, where the table of `code_units` is there already; by default the
+                plan's own.
         """
         for statement in self.plan.setup():
             self._fill(statement)
-        asked = self.plan.questions(self._levels())
+        if sharing is None:
+            sharing = Sharing.of(self.plan.group.experiments)
+            sharing = sharing if sharing.places and self._has_codes(sharing) else NOBODY
+        asked = self.plan.questions(self._levels(), sharing=sharing)
         if asked.units is not None:
             self._fill(asked.units)
         caps = {**self._caps(asked.caps), **frozen_caps}
@@ -74,8 +87,10 @@ class Collector:
         for query in asked.quantiles:
             rows = self._rows(query.name, query.tree)
             add_quantiles(experiments.values(), query, rows, dimensions=self.plan.group.dimensions)
-        units = sum(float(one.exposed[EVERYONE].sum()) for one in experiments.values())
-        counts = read_counts(self.plan, self.warehouse, self._rows, units=units, counted=counted)
+        counts = read_counts(self.plan, self.warehouse, self._rows, counted=counted)
+        if asked.shared is not None:
+            for name, shared in self._shared(sharing, asked.shared, caps).items():
+                counts[name].shared = shared
         return Collected(
             experiments=experiments,
             caps=caps,
@@ -84,13 +99,29 @@ class Collector:
             seconds=self.seconds,
         )
 
-    def shared_units(self) -> Sequence[tuple[Any, ...]]:
-        """Return the rows of the plan's `overlap_query`, for which the log of exposures alone is read."""
+    def code_units(self, sharing: Sharing) -> bool:
+        """Make the table of the variants of units that are in several experiments; return whether it has any.
+
+        For it the log of exposures alone is read.
+        """
         for statement in self.plan.setup():
             self._fill(statement)
             if statement.name == "analysed_units":
                 break
-        return self._rows("overlap", self.plan.overlap_query())
+        return self._has_codes(sharing)
+
+    def _has_codes(self, sharing: Sharing) -> bool:
+        self._fill(self.plan.unit_codes(sharing))
+        return bool(self._rows(f"any_{CODES}", any_coded()))
+
+    def _shared(
+        self, sharing: Sharing, query: SharedQuery, caps: Mapping[str, float | None]
+    ) -> dict[str, dict[str, SharedUnits]]:
+        """Return the units that experiments share, with the moments that are due."""
+        shifts = self._asked_shifts("shared_units", query.shifts, query.shift_names, caps)
+        rows = self._rows("shared_units", bind(query.tree, {**caps, **shifts}))
+        _require_finite(rows, [layout.measure for layout in query.layouts])
+        return read_shared(self.plan, sharing, query, rows, shifts)
 
     def _fill(self, statement: Statement) -> None:
         assert statement.table is not None
@@ -138,7 +169,7 @@ class Collector:
         }
 
     def _answer(self, query: MomentQuery, caps: Mapping[str, float | None]) -> MomentRows:
-        shifts = self._asked_shifts(query, caps)
+        shifts = self._asked_shifts(query.name, query.shifts, query.shift_names, caps)
         tree = self.plan.rollup(query, bind(query.moments, {**caps, **shifts}))
         return MomentRows(query=query, rows=self._finite_rows(query, tree), shifts=shifts)
 
@@ -151,12 +182,18 @@ class Collector:
         """Return the names of measures, of those under other caps the name of the one that they stand beside."""
         return dict.fromkeys(self.plan.group.measures[name].beside or name for name in measures)
 
-    def _asked_shifts(self, query: MomentQuery, caps: Mapping[str, float | None]) -> dict[str, float]:
+    def _asked_shifts(
+        self,
+        name: str,
+        query: Callable[[], Tree] | None,
+        columns: Mapping[str, Sequence[str]],
+        caps: Mapping[str, float | None],
+    ) -> dict[str, float]:
         shifts: dict[str, float] = {}
-        if query.shift_names:
-            (values,) = self._rows(f"shifts_{query.name}", bind(query.shifts(), caps))
-            for value, names in zip(values, query.shift_names.values(), strict=True):
-                shifts.update({name: _rounded(value) for name in names})
+        if query is not None and columns:
+            (values,) = self._rows(f"shifts_{name}", bind(query(), caps))
+            for value, names in zip(values, columns.values(), strict=True):
+                shifts.update({one: _rounded(value) for one in names})
         return shifts
 
 

@@ -4,20 +4,16 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import UTC
 from typing import Any
 
-import numpy as np
-
 from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.not_finite import not_finite
 from steelyard.compile.plan import GroupPlan, Tree
 from steelyard.warehouse.base import Warehouse
 
 Ask = Callable[[str, Tree], Sequence[tuple[Any, ...]]]
-LARGEST_OVERLAP = 20_000_000
-"""Pairs of an exposed unit and another experiment beyond which overlaps are not counted: that would take long."""
 
 
 def read_counts(
-    plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, units: float, counted: Collection[str] = ()
+    plan: GroupPlan, warehouse: Warehouse, ask: Ask, *, counted: Collection[str] = ()
 ) -> dict[str, LogCounts]:
     """Ask what a group's log holds beside the analysed units.
 
@@ -25,7 +21,6 @@ def read_counts(
         plan: The group.
         warehouse: Where.
         ask: Runs a query under a name.
-        units: Analysed units of all experiments together.
         counted: Values whose rows that are not finite have been counted already.
     """
     names = {one.number: one.spec.name for one in plan.numbered}
@@ -41,8 +36,6 @@ def read_counts(
         # Units that never met the trigger have a number of their own; they are not analysed.
         if number in names:
             counts[names[number]].not_finite += n
-    if has_few_overlaps(len(names), units):
-        add_overlaps(plan, counts, ask("overlap", plan.overlap_query()))
     return counts
 
 
@@ -60,23 +53,3 @@ def add_log_row(found: LogCounts, row: Sequence[Any]) -> None:
         found.without_unit += int(n)
     elif unknown is not None:
         found.unknown[str(unknown)] = int(n)
-
-
-def has_few_overlaps(experiments: int, units: float) -> bool:
-    """Return whether the pairs of units and other experiments are few enough to be counted."""
-    return experiments > 1 and units * (experiments - 1) / 2 <= LARGEST_OVERLAP
-
-
-def add_overlaps(plan: GroupPlan, counts: dict[str, LogCounts], rows: Sequence[tuple[Any, ...]]) -> None:
-    """Add the rows of `LogPlan.overlap_query`."""
-    specs = {one.number: one.spec for one in plan.numbered}
-    for first, second, variant, other, n in rows:
-        one, two = specs[first], specs[second]
-        if one.epochs or two.epochs:
-            # Two allocations that change over time go together without any unit's doing.
-            continue
-        table = counts[one.name].overlaps.setdefault(
-            two.name, np.zeros((len(one.variants), len(two.variants)))
-        )
-        counts[two.name].overlaps[one.name] = table.T
-        table[variant, other] = n

@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from steelyard.analysis.attrition import attrition
+from steelyard.analysis.between_experiments import interaction_check, overlaps
 from steelyard.analysis.critical import UNPLANNED
 from steelyard.analysis.health_check import check
 from steelyard.analysis.health_log import (
     few_clusters,
     log_quality,
-    overlaps,
     small_batches,
     srm_by_day,
     trigger_rate,
@@ -43,6 +43,7 @@ def health_rows(analysis: Analysis, counts: LogCounts, thresholds: Health) -> li
         *small_batches(analysis),
         *attrition(analysis, thresholds),
         *overlaps(analysis, counts, thresholds),
+        *interaction_check(analysis, counts, thresholds),
         *_multiple_exposure(analysis, counts, thresholds),
         *_pre_exposure(analysis, thresholds),
         *log_quality(counts),

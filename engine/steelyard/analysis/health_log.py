@@ -1,4 +1,4 @@
-"""Health checks for diagnosis: days, triggers, overlapping experiments, and what the log of exposures holds."""
+"""Health checks for diagnosis: days, triggers, and what the log of exposures holds."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,7 +15,6 @@ from steelyard.spec.project import Health
 from steelyard.stats.bandit_inference import ENOUGH_PER_BATCH
 from steelyard.stats.cluster import ENOUGH_CLUSTERS
 from steelyard.stats.holdback import attrition_test
-from steelyard.stats.interaction import overlap_check
 from steelyard.stats.multiplicity import benjamini_hochberg
 from steelyard.stats.srm import chi_square
 
@@ -103,35 +102,6 @@ def small_batches(analysis: Analysis) -> Iterator[dict[str, Any]]:
             statistic=fewest,
             threshold=float(ENOUGH_PER_BATCH),
         )
-
-
-def overlaps(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Iterator[dict[str, Any]]:
-    """Yield the experiment of the run whose variants the shared units follow most, Bonferroni over experiments.
-
-    The shares are those of the shared units themselves, so that neither experiment's own imbalance counts; that makes
-    the check more cautious, never less.
-    """
-    found = []
-    for other, table in sorted(counts.overlaps.items()):
-        first, second = table.sum(axis=1), table.sum(axis=0)
-        if min(np.count_nonzero(first), np.count_nonzero(second)) < 2:
-            continue
-        kept = table[np.ix_(first > 0, second > 0)]
-        result = overlap_check(kept, first[first > 0], second[second > 0])
-        found.append((float(result.p_value), float(np.abs(result.excess).max()), other, float(table.sum())))
-    if not found:
-        return
-    p, excess, other, shared = min(found, key=lambda one: (one[0], -one[1]))
-    adjusted = min(1.0, p * len(found))
-    yield check(
-        "overlap",
-        "warn" if adjusted < thresholds.srm_alpha else "pass",
-        f"Of {len(found)} experiments with shared units the variants of {other} go together with these most: a cell of"
-        f" {shared:,.0f} shared units differs from independence by {excess:.2%} of them.",
-        statistic=excess,
-        p_value=adjusted,
-        threshold=thresholds.srm_alpha,
-    )
 
 
 def log_quality(counts: LogCounts) -> Iterator[dict[str, Any]]:

@@ -1,15 +1,17 @@
 """Run a plan that continues from state: what the open days add, and what units that have left take away."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from steelyard.analysis.collect import Collector
+from steelyard.analysis.shared_units import SharedUnits
 from steelyard.compile.group import MomentQuery
 from steelyard.compile.metric_quality import NotFinite
 from steelyard.compile.plan import bind
 from steelyard.compile.scan import Scan
+from steelyard.compile.shared_units import Sharing
 from steelyard.compile.state_plan import StatePlan
 from steelyard.errors import StatisticsError
 from steelyard.warehouse.base import Warehouse
@@ -146,6 +148,30 @@ class IncrementCollector(Collector):
         found.log = list(self._rows("log_quality", plan.log_quality_query()))
         found.not_finite = list(self._rows("not_finite", plan.not_finite_query(any_read=any_read)))
 
+    def keep_open(self) -> None:
+        """Keep the open days that `closing` has read; `follow` may read others in their place."""
+        for scan in self.plan.group.scans:
+            self._fill(self.plan.kept_days(scan))
+
+    def shared(self, sharing: Sharing, found: Increment) -> dict[str, dict[str, SharedUnits]]:
+        """Return the units that the plan's experiments share with others, by the names of both.
+
+        Every unit's values are put together from the totals of the closed days and from the open ones.
+
+        Args:
+            sharing: The experiments of the run; the table of `Collector.code_units` is there.
+            found: What the open days hold.
+        """
+        asked = self.plan.shared_questions(sharing)
+        if asked.shared is None:
+            return {}
+        self._fill(self.plan.everyone(any_gone=found.departed > 0))
+        if asked.units is not None:
+            for scan in self.plan.group.scans:
+                self._fill(self.plan.all_days(scan, any_entered=found.entered > 0))
+            self._fill(replace(asked.units, name="all_unit_values"))
+        return self._shared(sharing, asked.shared, self.caps)
+
     def _asked(self, *, closed_day: int) -> Sequence[MomentQuery]:
         asked = self.plan.questions({}, closed_day=closed_day)
         if asked.units is not None:
@@ -185,7 +211,11 @@ class IncrementCollector(Collector):
     def _shifts(self, query: MomentQuery, found: Increment) -> dict[str, float]:
         if query.name not in found.shifts:
             known = self.known_shifts.get(query.name)
-            found.shifts[query.name] = self._asked_shifts(query, self.caps) if known is None else dict(known)
+            found.shifts[query.name] = (
+                self._asked_shifts(query.name, query.shifts, query.shift_names, self.caps)
+                if known is None
+                else dict(known)
+            )
         return found.shifts[query.name]
 
 

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
-import numpy as np
-import numpy.typing as npt
+from steelyard.analysis.shared_units import SharedUnits
 
 
 @dataclass(slots=True, kw_only=True)
@@ -17,7 +16,7 @@ class LogCounts:
         before_start: Rows before the experiment's start.
         after_end: Rows after its end, up to the run's last day.
         last_moment: Moment of the latest row that lies after the run's last day; None without one.
-        overlaps: Units shared with another experiment, by its name: shape (variants, its variants).
+        shared: Units shared with another experiment, by its name.
         unknown: Rows by a variant that the experiment does not declare.
         assigned: Units seen in one variant alone, by variant, whether they met the trigger or not; empty without one.
         not_finite: Rows of facts with a value that is NaN or infinite and was left out.
@@ -29,7 +28,7 @@ class LogCounts:
     before_start: int = 0
     after_end: int = 0
     last_moment: datetime | None = None
-    overlaps: dict[str, npt.NDArray[np.float64]] = field(default_factory=dict)
+    shared: dict[str, SharedUnits] = field(default_factory=dict)
     unknown: dict[str, int] = field(default_factory=dict)
     assigned: dict[int, int] = field(default_factory=dict)
     not_finite: int = 0

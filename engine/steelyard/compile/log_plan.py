@@ -53,28 +53,6 @@ class LogPlan(ExposurePlan):
             .group_by(number.copy(), first.copy())
         )
 
-    def overlap_query(self) -> exp.Expr:
-        """Return a query for units in two experiments: first and second experiment, their variants, n."""
-        sides = {"first": "one", "second": "other"}
-        columns = [
-            exp.alias_(column(name, side), f"{label}_{name}")
-            for name in ("experiment_no", "variant_no")
-            for label, side in sides.items()
-        ]
-        is_shared = exp.EQ(this=column("unit", "one"), expression=column("unit", "other"))
-        is_ordered = exp.LT(this=column("experiment_no", "one"), expression=column("experiment_no", "other"))
-        return (
-            exp.select(*columns, exp.alias_(exp.Count(this=exp.Star()), "n"))
-            .from_(exp.alias_(exp.to_table("analysed_units"), "one", table=True))
-            .join(
-                exp.alias_(exp.to_table("analysed_units"), "other", table=True),
-                on=exp.and_(is_shared, is_ordered),
-                join_type="inner",
-            )
-            .where(self.analysed_only("one"), self.analysed_only("other"))
-            .group_by(*(one.this.copy() for one in columns))
-        )
-
     def assigned_query(self) -> exp.Expr | None:
         """Return a query for units seen in one variant, of experiments with a trigger: experiment, variant, n."""
         triggered = [one.number for one in self.numbered if one.spec.analysis.trigger is not None]

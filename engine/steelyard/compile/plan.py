@@ -1,6 +1,6 @@
 """The fused plan of a group: the statements that turn rows into moments."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -20,9 +20,18 @@ from steelyard.compile.moment_sql import cap_name
 from steelyard.compile.quantile_sql import QuantileQuery, bins_context, is_last_day_only, is_per_unit
 from steelyard.compile.scan import Scan
 from steelyard.compile.scan_plan import ScanPlan
+from steelyard.compile.shared_units import (
+    CODES,
+    SharedQuery,
+    Sharing,
+    due_measures,
+    place_rows,
+    word_trees,
+)
 from steelyard.compile.unit_moments import UnitMoments
 from steelyard.compile.unit_values import UnitValues
 from steelyard.compile.values import column
+from steelyard.spec.design import EPOCH
 
 Tree = exp.Expr
 # Of each cell: enough for a constant well within a standard deviation of the mean.
@@ -38,12 +47,14 @@ class Questions:
         caps: Query for percentile caps, one row per experiment, and the names of its columns; None without any.
         moments: Queries for moments.
         quantiles: Queries for the bins of quantile metrics.
+        shared: Query for the units that experiments share; None where it was not asked for.
     """
 
     units: Statement | None
     caps: tuple[exp.Expr, list[str]] | None
     moments: list[MomentQuery]
     quantiles: list[QuantileQuery]
+    shared: SharedQuery | None = None
 
 
 class GroupPlan(ScanPlan):
@@ -67,19 +78,79 @@ class GroupPlan(ScanPlan):
         for scan in self.group.scans:
             yield from self.scan(scan)
 
-    def questions(self, levels: Mapping[str, Sequence[str]], *, closed_day: int = 0) -> Questions:
+    def questions(
+        self,
+        levels: Mapping[str, Sequence[str]],
+        *,
+        closed_day: int = 0,
+        sharing: Sharing | None = None,
+    ) -> Questions:
         """Return what is asked of the tables, once the levels of dimensions are known.
 
         Args:
             levels: Levels of each dimension that is a covariate, the most frequent first.
             closed_day: Number of the day after which changes by day are wanted; 0 for all.
+            sharing: Experiments that may share units, where these are asked for.
         """
         values = self._values(levels)
         caps = self._caps_query(values)
         moments = list(self._moment_queries(values, closed_day=closed_day))
         quantiles = list(self._quantile_queries(values))
+        shared = None if sharing is None else self._shared_query(sharing, values)
         units = self.unit_values(values) if values.columns.trees or moments else None
-        return Questions(units=units, caps=caps, moments=moments, quantiles=quantiles)
+        return Questions(units=units, caps=caps, moments=moments, quantiles=quantiles, shared=shared)
+
+    def shared_questions(self, sharing: Sharing) -> Questions:
+        """Return what is asked of units that experiments share, by itself."""
+        values = self._values({})
+        shared = self._shared_query(sharing, values)
+        units = self.unit_values(values) if values.columns.trees else None
+        return Questions(units=units, caps=None, moments=[], quantiles=[], shared=shared)
+
+    def unit_codes(self, sharing: Sharing) -> Statement:
+        """Return the statement for the variants of units that are in several of a run's experiments."""
+        numbers = {one.spec.name: one.number for one in self.numbered}
+        trees = word_trees(sharing, numbers, has_epochs=EPOCH in self.group.dimensions)
+        words = [{"name": name, "tree": tree} for name, tree in zip(sharing.words, trees, strict=True)]
+        mine = [numbers[name] for name in sharing.names]
+        tree = self.templates.render("unit_codes.sql", words=words, numbers=mine)
+        return Statement(name=CODES, tree=tree, table=CODES)
+
+    def _shared_query(self, sharing: Sharing, values: UnitValues) -> SharedQuery | None:
+        """Return the query for the units that experiments share, with the moments that are due."""
+        mine = [one for one in self.group.experiments if one.numbered.spec.name in sharing.places]
+        if not mine:
+            return None
+        on_units = self._unit_moments(values)
+        days: dict[str, None] = {}
+        for name in dict.fromkeys(name for one in mine for name in due_measures(one)):
+            measure = self.group.measures[name]
+            entry = self.entry_column(measure)
+            is_open = measure.entry == "exposed"
+            until = None if is_open else self.numbered[0].as_of
+            on_units.add(measure, entry=entry, with_outcomes=True, until=until)
+            days.update({} if is_open else {entry: None})
+        context = on_units.context()
+        epoch = f"dim_{EPOCH}"
+        tree = self.templates.render(
+            "shared_units.sql",
+            **context,
+            units_per_cell=UNITS_PER_CELL,
+            epoch=column(epoch, "cells") if epoch in self.dimension_columns else exp.Literal.string(""),
+            days=list(days),
+            words=sharing.words,
+            has_several_words=len(sharing.words) > 1,
+            numbers=[one.numbered.number for one in mine],
+            places=place_rows(sharing),
+        )
+        shifts, names = self._shifts(on_units, on_units, by_day=False)
+        return SharedQuery(
+            tree=tree,
+            terms=[term["name"] for term in on_units.terms.trees],
+            layouts=on_units.layouts,
+            shifts=shifts if names else None,
+            shift_names=names,
+        )
 
     def _moment_queries(self, values: UnitValues, *, closed_day: int) -> Iterator[MomentQuery]:
         on_units = self._unit_moments(values)
@@ -140,6 +211,21 @@ class GroupPlan(ScanPlan):
     ) -> MomentQuery:
         sizes = {"units_per_cell": UNITS_PER_CELL, "sample": None, "units": None}
         tree = self.templates.render(template, **sizes, **query.context())
+        shifts, names = self._shifts(query, probe, by_day=by_day)
+        return MomentQuery(
+            name=name,
+            moments=tree,
+            terms=[term["name"] for term in query.terms.trees],
+            layouts=query.layouts,
+            by_day=by_day,
+            shifts=shifts,
+            shift_names=names,
+        )
+
+    def _shifts(
+        self, query: UnitMoments | DayMoments, probe: UnitMoments, *, by_day: bool
+    ) -> tuple[Callable[[], exp.Expr], dict[str, list[str]]]:
+        """Return what makes the query for a query's shifts, and the placeholders of each of its columns."""
         names: dict[str, list[str]] = {}
         users: dict[str, set[int]] = {}
         for layout, probed in zip(query.layouts, probe.layouts, strict=True):
@@ -149,15 +235,7 @@ class GroupPlan(ScanPlan):
                     names[theirs].append(f"shift_{ours}")
                 is_covariate = position >= layout.outcomes
                 users.setdefault(theirs, set()).update(self._users(layout.measure, is_covariate=is_covariate))
-        return MomentQuery(
-            name=name,
-            moments=tree,
-            terms=[term["name"] for term in query.terms.trees],
-            layouts=query.layouts,
-            by_day=by_day,
-            shifts=partial(self._shifts_query, probe, {one: users[one] for one in names}, by_day=by_day),
-            shift_names=names,
-        )
+        return partial(self._shifts_query, probe, {one: users[one] for one in names}, by_day=by_day), names
 
     def _shifts_query(self, probe: UnitMoments, users: Mapping[str, set[int]], *, by_day: bool) -> exp.Expr:
         """Return the query for the means of values, by the experiments that use them."""

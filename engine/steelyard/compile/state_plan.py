@@ -131,6 +131,15 @@ class StatePlan(StateUnits):
         tree = exp.select("unit_key").distinct().from_(everyone)
         return Statement(name="exposed_units", tree=tree, table="exposed_units")
 
+    def everyone(self, *, any_gone: bool) -> Statement:
+        """Return the statement for all units with their ids, in the place of those whose rows are needed."""
+        names = ("unit_key", "unit")
+        parts: list[exp.Expr] = [exp.select(*names).from_("entered_units")]
+        if self.since is not None:
+            known = exp.alias_(self._known_units(any_gone=any_gone), "units", table=True)
+            parts.append(exp.select(*names).from_(known))
+        return Statement(name="everyone", tree=_union(parts), table="exposed_units")
+
     def unit_days(self, scan: Scan) -> Statement:
         """Return the statement for the rows of those units since the closed day, after the totals until then."""
         table = unit_table(scan)
@@ -144,6 +153,30 @@ class StatePlan(StateUnits):
                 closed_day=self.closed_day,
             )
         return Statement(name=table, tree=tree, table=table)
+
+    def kept_days(self, scan: Scan) -> Statement:
+        """Return the statement for the rows after the closed day that were read while it was closed."""
+        is_open = exp.GT(this=column("day"), expression=exp.Literal.number(self.closed_day))
+        tree = exp.select(*_day_columns(scan)).from_(recent_table(scan)).where(is_open)
+        return Statement(name=_kept_table(scan), tree=tree, table=_kept_table(scan))
+
+    def all_days(self, scan: Scan, *, any_entered: bool) -> Statement:
+        """Return the statement for the rows of all units: totals until the closed day, and the days since.
+
+        Args:
+            scan: The scan.
+            any_entered: Whether units have entered, whose rows this plan has read.
+        """
+        columns = _day_columns(scan)
+        day = exp.Case(default=exp.Literal.number(self.closed_day)).when("day = 0", exp.Literal.number(0))
+        known = exp.alias_(self.tables.table(self.totals(scan)), "known", table=True)
+        parts: list[exp.Expr] = [exp.select("unit_key", exp.alias_(day, "day"), *columns[2:]).from_(known)]
+        if self.has_recent:
+            parts.append(exp.select(*columns).from_(_kept_table(scan)))
+        if any_entered or not self.has_recent:
+            parts.append(exp.select(*columns).from_(recent_table(scan)))
+        table = unit_table(scan)
+        return Statement(name=f"all_{table}", tree=_union(parts), table=table)
 
     def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
         if not closed_day:
@@ -250,6 +283,14 @@ def recent_table(scan: Scan) -> str:
 def closed_table(scan: Scan) -> str:
     """Return the name of a scan's table of new totals per unit."""
     return f"closed_{scan.name}"
+
+
+def _kept_table(scan: Scan) -> str:
+    return f"kept_{scan.name}"
+
+
+def _day_columns(scan: Scan) -> list[str]:
+    return ["unit_key", "day", *(partial.name for partial in scan.partials)]
 
 
 def _not_finite(scan: Scan, columns: Sequence[exp.Expr]) -> exp.Select:

@@ -1,10 +1,13 @@
 """Moments of values that a unit has once: cohort metrics, a single look, and covariates on entry."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from sqlglot import exp
 
+from steelyard.compile.clock import date_literal
 from steelyard.compile.measure import Measure
 from steelyard.compile.moment_sql import (
     Columns,
@@ -32,9 +35,20 @@ class UnitMoments:
         self.capped, self.terms = Columns(prefix="v"), Terms()
         self.layouts: list[Layout] = []
 
-    def add(self, measure: Measure, *, entry: str, with_outcomes: bool) -> Layout:
-        """Add a measure's moments; without outcomes only those of its covariates, on entry."""
+    def add(self, measure: Measure, *, entry: str, with_outcomes: bool, until: date | None = None) -> Layout:
+        """Add a measure's moments; without outcomes only those of its covariates, on entry.
+
+        Args:
+            measure: The measure.
+            entry: Column with the day from which on a unit counts.
+            with_outcomes: Whether its values are wanted, beside those of its covariates.
+            until: Day by which a unit must count; None where the rows keep their day.
+        """
         vector = self._vector(measure, with_outcomes=with_outcomes)
+        if until is not None:
+            has_entered = exp.LTE(this=column(entry), expression=date_literal(until))
+            known = [] if vector.is_counted is None else [vector.is_counted]
+            vector = replace(vector, is_counted=exp.and_(has_entered, *known))
         n, sums, products = add_direct_terms(vector, self.terms, with_outcomes=with_outcomes)
         layout = Layout(
             measure=measure.name,

@@ -36,12 +36,8 @@ def _sentence(row: Row, rows: Sequence[Row]) -> str:
         return f"over all exposed units the effect is {_estimate(row)}. {row['detail']}"
     if kind == "futility" and row["statistic"] is not None and row["statistic"] < row["estimate"]:
         return "the planned effect is unlikely to be found any more (below the futility bound; advice only)."
-    if kind == "heterogeneity" and p is not None and p <= REMARKABLE:
-        return (
-            f"effects differ by {row['dimension']} ({p_equals(p)}); drawn together: {_segments(row, rows)}."
-        )
-    if kind in ("cohort_change", "novelty") and p is not None and p <= REMARKABLE:
-        return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
+    if p is not None and p <= REMARKABLE and (found := _remarkable(row, rows)):
+        return found
     if kind in ("without_cap", "other_cap") and "something else" in str(row["detail"]):
         return f"{row['detail']} {_estimate(row)}."
     if kind == "chance_to_win":
@@ -57,8 +53,6 @@ def _of_design(row: Row, rows: Sequence[Row]) -> str:
         return f"{kind.replace('_', ' ')} of {row['variant']} {_estimate(row)}, {p_equals(p)}."
     if kind == "randomisation_test":
         return f"by the randomisation of blocks {_estimate(row)}, {p_equals(p)}. {row['detail']}"
-    if kind == "carry_over" and p is not None and p <= REMARKABLE:
-        return f"the effect carries over into the next block ({p_equals(p)}): leave out more time after a switch."
     if kind == "shipped_gap":
         return (
             f"the holdback differs from what was shipped by {_estimate(row)}, {p_equals(p)}. {row['detail']}"
@@ -71,6 +65,22 @@ def _of_design(row: Row, rows: Sequence[Row]) -> str:
         return f"{kind.replace('_', ' ')}{where} {_estimate(row)}, {p_equals(p)}. {row['detail']}"
     if kind == "weighted_effect":
         return f"with batches weighted by their shares {_estimate(row)}, {p_equals(p)}."
+    return ""
+
+
+def _remarkable(row: Row, rows: Sequence[Row]) -> str:
+    """Return a sentence for what is worth one only where it is not likely by chance."""
+    kind, p = row["kind"], row["p_value"]
+    if kind == "heterogeneity":
+        return (
+            f"effects differ by {row['dimension']} ({p_equals(p)}); drawn together: {_segments(row, rows)}."
+        )
+    if kind in ("cohort_change", "novelty"):
+        return f"the effect changes with time ({p_equals(p)}). {row['detail']} {_estimate(row)}."
+    if kind == "experiment_interaction":
+        return f"the effect depends on {row['dimension']} ({p_equals(p)}). {row['detail']} {_estimate(row)}."
+    if kind == "carry_over":
+        return f"the effect carries over into the next block ({p_equals(p)}): leave out more time after a switch."
     return ""
 
 

@@ -8,6 +8,7 @@ from steelyard.analysis.collect import Collected, Collector
 from steelyard.analysis.moments import ExperimentMoments
 from steelyard.compile.group import ColumnTypes, Group, plan_groups
 from steelyard.compile.plan import GroupPlan
+from steelyard.compile.shared_units import Sharing
 from steelyard.compile.templates import Templates
 from steelyard.errors import WarehouseError
 from steelyard.run.asking import check_metrics, column_types
@@ -51,8 +52,9 @@ def collect_group(
     frozen_caps: Mapping[str, float | None],
     label: str = "",
     counted: Collection[str] = (),
+    sharing: Sharing | None = None,
 ) -> Collected:
-    """Run one group's plan, with the types that the warehouse says its columns have."""
+    """Run one group's plan, with the types that the warehouse says its columns have; see `Collector.collect`."""
     templates = project_templates(files)
     rough = GroupPlan(group, files=files, types=ColumnTypes(), templates=templates, dialect=warehouse.dialect)
     types = column_types(rough, warehouse)
@@ -60,7 +62,8 @@ def collect_group(
     plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
     check_metrics(plan, warehouse)
     try:
-        return Collector(plan, warehouse, label=label).collect(frozen_caps=frozen_caps, counted=counted)
+        collector = Collector(plan, warehouse, label=label)
+        return collector.collect(frozen_caps=frozen_caps, counted=counted, sharing=sharing)
     finally:
         warehouse.drop_temporaries()
 

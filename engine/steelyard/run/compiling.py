@@ -11,6 +11,7 @@ from steelyard.compile.group import Statement
 from steelyard.compile.lock import meaning_of
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.refusals import refusals_of
+from steelyard.compile.shared_units import Sharing
 from steelyard.errors import CompileError, SpecError
 from steelyard.run.budget import planned_reading, reading_queries, require_budget, told_reading
 from steelyard.run.metrics import sorted_items
@@ -72,10 +73,14 @@ def _statements(plan: GroupPlan) -> Iterator[Statement]:
     that is a covariate two levels stand for all.
     """
     yield from plan.setup()
+    sharing = Sharing.of(plan.group.experiments)
+    if sharing.places:
+        yield plan.unit_codes(sharing)
     levels = plan.level_query()
     if levels is not None:
         yield Statement(name="levels", tree=levels)
-    asked = plan.questions({name: ["<base>", "<level>"] for name in plan.group.dimensions})
+    named = {name: ["<base>", "<level>"] for name in plan.group.dimensions}
+    asked = plan.questions(named, sharing=sharing)
     if asked.units is not None:
         yield asked.units
     if asked.caps is not None:
@@ -89,6 +94,11 @@ def _statements(plan: GroupPlan) -> Iterator[Statement]:
     yield Statement(name="exposed", tree=plan.exposed_query())
     for bins in asked.quantiles:
         yield Statement(name=bins.name, tree=bins.tree, files=(bins.measure.query.source.where,))
+    if asked.shared is not None:
+        files = tuple(dict.fromkeys(measures[one.measure].query.source.where for one in asked.shared.layouts))
+        if asked.shared.shifts is not None:
+            yield Statement(name="shifts_shared_units", tree=asked.shared.shifts(), files=files)
+        yield Statement(name="shared_units", tree=asked.shared.tree, files=files)
 
 
 def write_manifest(project: Project) -> Path:

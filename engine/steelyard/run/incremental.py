@@ -6,18 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from steelyard.analysis.collect import Collected, Collector
-from steelyard.analysis.count_rows import add_overlaps, has_few_overlaps
-from steelyard.analysis.moments import EVERYONE, ExperimentMoments
-from steelyard.compile.group import ColumnTypes, Group, PlannedExperiment, fuse_group, plan_groups
+from steelyard.analysis.collect import Collected
+from steelyard.analysis.moments import ExperimentMoments
+from steelyard.compile.group import Group, PlannedExperiment, fuse_group, plan_groups
 from steelyard.compile.incremental import cap_names, some_measures, why_not_incremental
 from steelyard.compile.measure import Measure, MetricKey
 from steelyard.compile.metric_query import MetricQuery
-from steelyard.compile.plan import GroupPlan
+from steelyard.compile.shared_units import CODES, Sharing
 from steelyard.errors import EngineError, StatisticsError
-from steelyard.run.asking import column_types
-from steelyard.run.collect import collect_group, project_templates
+from steelyard.run.collect import collect_group
 from steelyard.run.fingerprints import changes
+from steelyard.run.sharing import add_shared, code_units
 from steelyard.run.state_block import Block, BlockResult
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Warehouse
@@ -111,9 +110,12 @@ class Incremental:
         caps = self._caps([one.numbered.spec.name for one in group.experiments])
         wanted, why = self._wanted(group, caps)
         results: dict[str, BlockResult] = {}
-        for part in self._parts(group.exposures, wanted, caps, why):
+        sharing: Sharing | None = None
+        for number, part in enumerate(self._parts(group.exposures, wanted, caps, why)):
             try:
-                result, reuse = self._run(group.exposures, part, caps)
+                if number == 0:
+                    sharing = code_units(group, self.files, self.warehouse, label=self.label)
+                result, reuse = self._run(group.exposures, part, caps, sharing)
             except EngineError as error:
                 self._say(part, why, f"state was of no use: {error.args[0]}")
                 continue
@@ -125,7 +127,10 @@ class Incremental:
             name = one.numbered.spec.name
             if name not in results and name not in self.reused:
                 self.reused[name] = Reuse(mode="full", reason="no metric can be continued", in_full=why[name])
-        return self._merge(group, results, frozen_caps=frozen_caps)
+        try:
+            return self._merge(group, results, frozen_caps=frozen_caps, sharing=sharing)
+        finally:
+            self.warehouse.drop_temporaries()
 
     def _caps(self, names: Sequence[str]) -> dict[str, dict[str, float | None]]:
         """Return the percentile caps on record, by experiment."""
@@ -268,20 +273,25 @@ class Incremental:
         )
 
     def _run(
-        self, exposures: str, part: _Part, caps: Mapping[str, Mapping[str, float | None]]
+        self,
+        exposures: str,
+        part: _Part,
+        caps: Mapping[str, Mapping[str, float | None]],
+        sharing: Sharing | None,
     ) -> tuple[BlockResult, Reuse]:
         block = part.block or self._block(exposures, part.experiments, caps)
         until, reason, state, gone = self._closes(exposures), part.reason, part.state, part.gone
+        dates: dict[str, Any] = {"until": until, "as_of": self.as_of, "sharing": sharing}
         try:
             try:
-                result = block.run(state, _name(part, gone), until=until, as_of=self.as_of, gone=gone)
+                result = block.run(state, _name(part, gone), gone=gone, **dates)
             except StatisticsError as error:
                 if state is None:
                     raise
                 reason, gone, state = error.args[0], [state], None
-                result = block.run(None, _name(part, gone), until=until, as_of=self.as_of, gone=gone)
+                result = block.run(None, _name(part, gone), gone=gone, **dates)
         finally:
-            self.warehouse.drop_temporaries()
+            self.warehouse.drop_temporaries(keep=(CODES,))
         return result, Reuse(
             mode="incremental" if state is not None else "rebuilt",
             reason=reason if state is None else "",
@@ -300,6 +310,7 @@ class Incremental:
         results: Mapping[str, BlockResult],
         *,
         frozen_caps: Mapping[str, float | None],
+        sharing: Sharing | None,
     ) -> Collected:
         """Return what states gave and what is computed in full, as one."""
         rest = []
@@ -320,13 +331,12 @@ class Incremental:
                 frozen_caps=frozen_caps,
                 label=self.label,
                 counted=self._counted(group, results),
+                sharing=sharing,
             )
         for one in group.experiments:
             name = one.numbered.spec.name
             if name in results:
                 self._add(collected, one, results[name])
-        if results:
-            self._add_overlaps(group, collected)
         for result in {id(result): result for result in results.values()}.values():
             collected.statements.update(result.statements)
             collected.seconds.update(result.seconds)
@@ -337,34 +347,6 @@ class Incremental:
         if any(one.numbered.spec.name not in results for one in group.experiments):
             return frozenset()
         return frozenset[str].intersection(*(result.counted for result in results.values()))
-
-    def _add_overlaps(self, group: Group, collected: Collected) -> None:
-        """Count the units that experiments share; those of all of them are read for it."""
-        units = sum(float(one.exposed[EVERYONE].sum()) for one in collected.experiments.values())
-        if not has_few_overlaps(len(group.experiments), units):
-            return
-        rough = GroupPlan(
-            group,
-            files=self.files,
-            types=ColumnTypes(),
-            templates=project_templates(self.files),
-            dialect=self.warehouse.dialect,
-        )
-        group.closings.clear()
-        plan = GroupPlan(
-            group,
-            files=self.files,
-            types=column_types(rough, self.warehouse),
-            templates=rough.templates,
-            dialect=self.warehouse.dialect,
-        )
-        try:
-            rows = Collector(plan, self.warehouse, label=self.label).shared_units()
-        finally:
-            self.warehouse.drop_temporaries()
-        for counts in collected.counts.values():
-            counts.overlaps.clear()
-        add_overlaps(plan, collected.counts, rows)
 
     def _add(self, collected: Collected, planned: PlannedExperiment, result: BlockResult) -> None:
         name = planned.numbered.spec.name
@@ -387,6 +369,8 @@ class Incremental:
         )
         counts = result.counts[name]
         counts.not_finite += collected.counts[name].not_finite if other is not None else 0
+        if other is not None:
+            add_shared(counts, collected.counts[name])
         counts.late = {str(one): one.more + one.fewer for one in result.late}
         collected.counts[name] = counts
 

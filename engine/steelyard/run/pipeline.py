@@ -12,6 +12,7 @@ from typing import Any
 from steelyard import __version__
 from steelyard.analysis.around_effect import around_effect
 from steelyard.analysis.bandit import bandit_rows
+from steelyard.analysis.between_experiments import interaction_rows
 from steelyard.analysis.capabilities import require_supported
 from steelyard.analysis.collect import Collected
 from steelyard.analysis.decisions import decision_rows
@@ -296,6 +297,7 @@ class Run:
                 self._stamp(row)
                 for row in (
                     *around_effect(analysis, collected.counts[name], minimum_units=minimum),
+                    *interaction_rows(analysis, collected.counts[name], minimum_units=minimum),
                     *stopping_rows(analysis),
                     *factorial_rows(analysis),
                     *bandit_rows(analysis),

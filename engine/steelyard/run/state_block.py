@@ -14,6 +14,7 @@ from steelyard.compile.group import ColumnTypes, MomentQuery, PlannedExperiment
 from steelyard.compile.incremental import numbered_group
 from steelyard.compile.metric_quality import values_counted
 from steelyard.compile.plan import GroupPlan
+from steelyard.compile.shared_units import Sharing
 from steelyard.compile.state_changes import state_changes, table_names
 from steelyard.compile.state_plan import StatePlan
 from steelyard.compile.state_units import StateTables
@@ -107,7 +108,14 @@ class Block:
         )
 
     def run(
-        self, state: State | None, name: str, *, until: date, as_of: date, gone: Sequence[State] = ()
+        self,
+        state: State | None,
+        name: str,
+        *,
+        until: date,
+        as_of: date,
+        gone: Sequence[State] = (),
+        sharing: Sharing | None = None,
     ) -> BlockResult:
         """Close days and return the moments as of a day.
 
@@ -117,6 +125,7 @@ class Block:
             until: The last day that is late enough to be closed.
             as_of: The last day.
             gone: States that a new one takes the place of.
+            sharing: Experiments of the run that share units, within the block and beyond it.
 
         Raises:
             StatisticsError: The state cannot give the numbers to their digits.
@@ -132,14 +141,21 @@ class Block:
             seconds.update({f"close {one}": value for one, value in closing.seconds.items()})
         plan = self._plan(tables, state, as_of, has_recent=before is not None)
         collector = self._collector(plan, state)
+        is_shared = sharing is not None and bool(sharing.places)
         if before is None:
             found = collector.increment()
             late = count_again(plan, collector, state, state.closed_through)["late"]
         else:
+            if is_shared:
+                collector.keep_open()
             found, late = collector.follow(before), state.content["late"]
+        experiments, counts = self._assemble(plan, state, found), _counts(plan, state, found)
+        if sharing is not None and is_shared:
+            for experiment, shared in collector.shared(sharing, found).items():
+                counts[experiment].shared = shared
         return BlockResult(
-            experiments=self._assemble(plan, state, found),
-            counts=_counts(plan, state, found),
+            experiments=experiments,
+            counts=counts,
             late=late_rows(late),
             closed_through=state.closed_through,
             counted=frozenset().union(*(values_counted(plan.scan_sql(scan)) for scan in plan.group.scans)),

@@ -105,12 +105,14 @@ class Health(Spec):
         pre_exposure_alpha: Imbalance before the exposure: p-values below it fail.
         multiple_exposure_share: Share of units seen in two variants above which the check warns.
         assignment_share: Share of assignments that are not as recomputed above which the check fails.
+        interaction_alpha: An effect that depends on another experiment's variant: p-values below it warn.
     """
 
     srm_alpha: Threshold = 0.001
     pre_exposure_alpha: Threshold = 0.001
     multiple_exposure_share: Threshold = 0.01
     assignment_share: Threshold = 0.001
+    interaction_alpha: Threshold = 0.01
 
 
 class Paths(Spec):

@@ -43,7 +43,7 @@ from steelyard.stats.gst_exit import inflation as sequential_inflation
 from steelyard.stats.gst_futility import futility_design
 from steelyard.stats.heterogeneity import heterogeneity as segment_heterogeneity
 from steelyard.stats.holdback import attrition_test, compare_with_shipped
-from steelyard.stats.interaction import interaction_effects, overlap_check
+from steelyard.stats.interaction import combine_interactions, interaction_effects, overlap_check
 from steelyard.stats.means import MeanPair, VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.multiplicity import (
@@ -119,6 +119,7 @@ __all__ = [
     "clustered_ranks",
     "coin_assignments",
     "combine_epochs",
+    "combine_interactions",
     "common_slope_adjustment",
     "compare_means",
     "compare_proportions",

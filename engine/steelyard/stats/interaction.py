@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
 from steelyard.stats.contrast import Contrast, contrast
-from steelyard.stats.means import VariantMeans
+from steelyard.stats.means import VariantMeans, satterthwaite
+from steelyard.stats.significance import critical_value, p_value
 from steelyard.stats.srm import CONCENTRATION, log_e_value
 
 
@@ -114,4 +115,52 @@ def interaction_effects(
             name: np.stack([getattr(one, name) for one in found], axis=-1)
             for name in Contrast.__dataclass_fields__
         }
+    )
+
+
+def combine_interactions(found: Contrast, *, alpha: float = 0.05) -> Contrast:
+    """Combine interactions that were estimated apart, such as those of epochs with different shares.
+
+    Args:
+        found: Shape ``(..., E, T)``: epochs, then contrasts. Epochs without a standard error do not count.
+        alpha: Level of the intervals.
+
+    Returns:
+        Shape ``(..., T)``: weighted by the inverse variance, which has the most power where the interaction does not
+        change. Where no epoch has an effect the reason is that of the first one.
+
+    Raises:
+        StatisticsError: ``alpha`` lies outside (0, 1).
+
+    References:
+        Cochran (1954), "The Combination of Estimates from Different Experiments", Biometrics 10, 101-129.
+
+    Examples:
+        >>> cells = VariantMeans.independent(
+        ...     n=[[100] * 4] * 2, mean=[[1.0, 1.1, 1.2, 1.5], [2.0, 2.0, 2.0, 2.1]], variance=[[0.01] * 4, [0.04] * 4])
+        >>> combined = combine_interactions(interaction_effects(cells, (2, 2)))
+        >>> combined.estimate.round(3).tolist(), combined.std_error.round(3).tolist()
+        ([0.18], [0.179])
+    """
+    known = np.isfinite(found.std_error) & (found.std_error > 0)
+    variance = np.where(known, found.std_error, 1.0) ** 2
+    raw = np.where(known, 1.0 / variance, 0.0)
+    total = raw.sum(axis=-2, keepdims=True)
+    share = raw / np.where(total > 0, total, 1.0)
+    missing = total[..., 0, :] == 0
+    pieces = np.moveaxis(share**2 * np.where(known, variance, 0.0), -2, -1)
+    freedom = np.moveaxis(np.where(known, found.df, np.inf), -2, -1)
+    estimate = np.where(missing, np.nan, np.where(known, share * found.estimate, 0.0).sum(axis=-2))
+    error = np.where(missing, np.nan, np.sqrt(pieces.sum(axis=-1)))
+    df = np.where(missing, np.nan, satterthwaite(pieces, freedom))
+    statistic, reach = divide(estimate, error), critical_value(alpha, df) * error
+    return Contrast(
+        estimate=estimate,
+        std_error=error,
+        df=df,
+        statistic=statistic,
+        p_value=p_value(statistic, df),
+        ci_lower=estimate - reach,
+        ci_upper=estimate + reach,
+        reason=np.where(missing, found.reason[..., 0, :], ""),
     )

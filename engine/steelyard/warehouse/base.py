@@ -1,7 +1,7 @@
 """What the engine asks of every warehouse."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,8 +73,8 @@ class Warehouse(ABC):
         """Fill a temporary table with a query, in place of one of the same name."""
 
     @abstractmethod
-    def drop_temporaries(self) -> None:
-        """Drop every temporary table that this connection has created."""
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        """Drop every temporary table that this connection has created, but for those to keep."""
 
     @abstractmethod
     def column_types(self, sql: str) -> dict[str, str]:

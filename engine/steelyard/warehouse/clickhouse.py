@@ -1,7 +1,7 @@
 """ClickHouse: embedded by chdb, a database in a folder that one process opens; or a server."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -169,10 +169,10 @@ class ClickHouseWarehouse(VersionedWarehouse):
         self.execute(f"create temporary table {quoted(name)} engine = MergeTree order by tuple() as {sql}")
         self._temporaries[name] = None
 
-    def drop_temporaries(self) -> None:
-        for name in self._temporaries:
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        for name in [name for name in self._temporaries if name not in keep]:
             self.execute(f"drop temporary table if exists {quoted(name)}")
-        self._temporaries.clear()
+            del self._temporaries[name]
 
     def column_types(self, sql: str) -> dict[str, str]:
         return {row[0]: canonical(row[1]) for row in self.query(f"describe (\n{sql}\n)")}

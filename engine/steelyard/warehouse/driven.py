@@ -2,7 +2,7 @@
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -114,8 +114,8 @@ class DrivenWarehouse(Warehouse):
         if not self.has_schema(schema):
             self.execute(self.schema_statement(schema))
 
-    def drop_temporaries(self) -> None:
-        for name in list(self._temporaries):
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        for name in [name for name in self._temporaries if name not in keep]:
             self.execute(f"drop table if exists {self._place(name)}")
             del self._temporaries[name]
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
@@ -135,10 +135,10 @@ class DuckDBWarehouse(Warehouse):
         self.execute(f"create or replace temporary table {quoted(name)} as {sql}")
         self._temporaries[name] = None
 
-    def drop_temporaries(self) -> None:
-        for name in self._temporaries:
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        for name in [name for name in self._temporaries if name not in keep]:
             self.execute(f"drop table if exists temp.{quoted(name)}")
-        self._temporaries.clear()
+            del self._temporaries[name]
 
     def column_types(self, sql: str) -> dict[str, str]:
         return {name: _canonical(kind) for name, kind, *_ in self.query(f"describe {sql}")}

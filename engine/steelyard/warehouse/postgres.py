@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from decimal import Decimal
@@ -190,10 +190,10 @@ class PostgresWarehouse(Warehouse):
         )
         return [name for (name,) in found]
 
-    def drop_temporaries(self) -> None:
-        for name in self._temporaries:
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        for name in [name for name in self._temporaries if name not in keep]:
             self.execute(f"drop table if exists pg_temp.{quoted(name)}")
-        self._temporaries.clear()
+            del self._temporaries[name]
 
     def column_types(self, sql: str) -> dict[str, str]:
         return self._run(lambda: self._described(f"select * from (\n{sql}\n) as described limit 0"))

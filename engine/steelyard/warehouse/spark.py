@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -176,8 +176,8 @@ class SparkWarehouse(VersionedWarehouse):
         self.execute(f"create table {stored} using parquet as {sql}")
         self.execute(f"create or replace temporary view {quoted(name)} as select * from {stored}")
 
-    def drop_temporaries(self) -> None:
-        for name in list(self._temporaries):
+    def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        for name in [name for name in self._temporaries if name not in keep]:
             self._drop_temporary(name)
 
     def _drop_temporary(self, name: str) -> None:

@@ -53,6 +53,7 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
             "srm_alpha": 0.001,
             "pre_exposure_alpha": 0.001,
             "multiple_exposure_share": 0.01,
+            "interaction_alpha": 0.01,
             "assignment_share": 0.001,
         },
         "paths": {
