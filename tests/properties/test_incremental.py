@@ -222,7 +222,7 @@ def check(seed: int, folder: Path, output: Mapping[str, Any]) -> set[str]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("engine", "seed"), [("duckdb", 10), ("duckdb", 17), ("postgres", 10)], ids=str)
+@pytest.mark.parametrize(("engine", "seed"), [("duckdb", 17), ("postgres", 10)], ids=str)
 def test_incremental_runs_publish_what_full_runs_do(
     engine: str, seed: int, engines: Engines, tmp_path: Path
 ) -> None:

@@ -4,14 +4,11 @@ import hashlib
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC
-from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
-import duckdb
 import sqlalchemy
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -20,53 +17,16 @@ from steelyard.dialects.lengths import POSTGRES_BYTES, shortened
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
-from steelyard.warehouse import duckdb_errors
 from steelyard.warehouse.base import Rows, Warehouse
 from steelyard.warehouse.bulk import kinds_of, to_arrays
-from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted
 from steelyard.warehouse.postgres_errors import translate
+from steelyard.warehouse.postgres_files import rows_as_csv
+from steelyard.warehouse.postgres_values import CONVERTERS, TYPE_NAMES, converted
 from steelyard.warehouse.reading import Reading, postgres_scans, total
 
 T = TypeVar("T")
 
-# The server's own numbers of its types: https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-TYPE_NAMES: Mapping[int, str] = MappingProxyType(
-    {
-        16: "boolean",
-        20: "bigint",
-        21: "smallint",
-        23: "integer",
-        25: "varchar",
-        700: "float",
-        701: "double",
-        1042: "varchar",
-        1043: "varchar",
-        1082: "date",
-        1114: "timestamp",
-        1184: "timestamptz",
-        1700: "decimal",
-    }
-)
-_NUMERIC, _ZONED = 1700, 1184
-_FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
-    {
-        "BOOLEAN": "boolean",
-        "TINYINT": "smallint",
-        "SMALLINT": "smallint",
-        "INTEGER": "integer",
-        "BIGINT": "bigint",
-        "FLOAT": "real",
-        "DOUBLE": "double precision",
-        "VARCHAR": "text",
-        "DATE": "date",
-        "TIMESTAMP": "timestamp",
-        "TIMESTAMP_S": "timestamp",
-        "TIMESTAMP_MS": "timestamp",
-        "TIMESTAMP_NS": "timestamp",
-        "TIMESTAMP WITH TIME ZONE": "timestamptz",
-    }
-)
 _CHUNK = 1 << 20
 _RETRY_SECONDS = 0.2
 _LOST = "the connection is gone: run again once the server is up; nothing half-written is kept"
@@ -152,10 +112,10 @@ class PostgresWarehouse(Warehouse):
         result = self._cursor(sql, parameters)
         kinds = [column.type_code for column in result.cursor.description]
         columns = tuple(column.name for column in result.cursor.description)
-        converters = [(i, _CONVERTERS[kind]) for i, kind in enumerate(kinds) if kind in _CONVERTERS]
+        converters = [(i, CONVERTERS[kind]) for i, kind in enumerate(kinds) if kind in CONVERTERS]
         rows = [tuple(row) for row in result.fetchall()]
         if converters:
-            rows = [_converted(row, converters) for row in rows]
+            rows = [converted(row, converters) for row in rows]
         return Rows(columns=columns, values=rows)
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
@@ -223,7 +183,7 @@ class PostgresWarehouse(Warehouse):
         target = quoted(table, schema)
         with TemporaryDirectory() as folder:
             rows = Path(folder) / "rows.csv"
-            columns, count = self._read_file(path, rows)
+            columns, count = rows_as_csv(path, rows)
             described = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
             with self._all_or_nothing():
                 self.execute(f"drop table if exists {target} cascade")
@@ -231,23 +191,6 @@ class PostgresWarehouse(Warehouse):
                 self._run(lambda: self._copy_file(target, rows))
                 self.execute(f"analyze {target}")
         return count
-
-    def _read_file(self, path: Path, rows: Path) -> tuple[dict[str, str], int]:
-        """Write a file's rows as CSV that COPY reads, and return the types of its columns and its length."""
-        try:
-            with duckdb.connect() as files:
-                files.execute("set timezone = 'UTC'")
-                files.execute(
-                    f"create view rows as select * from {reader(path).replace('?', literal(str(path)))}"
-                )
-                columns = {
-                    name: _from_duckdb(kind, path)
-                    for name, kind, *_ in files.execute("describe rows").fetchall()
-                }
-                files.execute(f"copy rows to {literal(str(rows))} (format csv, header false)")
-                return columns, int(files.execute("select count(*) from rows").fetchall()[0][0])
-        except duckdb.Error as error:
-            raise duckdb_errors.translate(error, where=str(path)) from error
 
     def _copy_file(self, target: str, rows: Path) -> None:
         with (
@@ -423,33 +366,3 @@ def _driver_error(engine: sqlalchemy.Engine) -> type[Exception]:
     """Return the driver's own error, which COPY raises as it is."""
     found: type[Exception] = engine.dialect.loaded_dbapi.Error
     return found
-
-
-def _from_duckdb(kind: str, path: Path) -> str:
-    if kind.startswith("DECIMAL("):
-        return kind.lower().replace("decimal", "numeric")
-    if kind not in _FROM_DUCKDB:
-        raise WarehouseError(
-            f"PostgreSQL has no type for {kind.lower()}", where=str(path), hint="write the column as text"
-        )
-    return _FROM_DUCKDB[kind]
-
-
-def _plain_number(value: Decimal) -> int | float:
-    """Return a NUMERIC as the sums of integers and of decimals are elsewhere: as an integer, or as a double."""
-    return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
-
-
-_CONVERTERS: Mapping[int, Callable[[Any], Any]] = MappingProxyType(
-    {_NUMERIC: _plain_number, _ZONED: lambda moment: moment.astimezone(UTC)}
-)
-
-
-def _converted(
-    row: tuple[Any, ...], converters: Sequence[tuple[int, Callable[[Any], Any]]]
-) -> tuple[Any, ...]:
-    values = list(row)
-    for i, convert in converters:
-        if values[i] is not None:
-            values[i] = convert(values[i])
-    return tuple(values)

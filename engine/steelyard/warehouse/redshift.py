@@ -25,7 +25,7 @@ from steelyard.warehouse.driver_errors import (
     driver,
 )
 from steelyard.warehouse.names import literal, quoted
-from steelyard.warehouse.postgres import TYPE_NAMES
+from steelyard.warehouse.postgres_values import TYPE_NAMES
 from steelyard.warehouse.reading import Reading, total
 from steelyard.warehouse.spelling import REDSHIFT
 
