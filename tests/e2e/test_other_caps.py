@@ -302,3 +302,51 @@ def test_the_report_says_which_caps_change_the_finding(tmp_path: Path) -> None:
         "75%": True,
         "20% to 80%": True,
     }
+
+
+def test_a_cap_that_touches_nothing_changes_nothing_in_any_design(tmp_path: Path) -> None:
+    """Rollouts are compared within epochs and clusters with the degrees of freedom of clusters, whatever the cap."""
+    random = np.random.default_rng(47)
+    exposures, events = [], []
+    for k in range(600):
+        day = k % DAYS
+        share = 0.2 if day < 2 else 0.5
+        variant = VARIANTS[int(random.random() < share)]
+        exposures += [(name, f"u{k}", variant, moment(day), "SG") for name in ("rolled", "stores", "several")]
+        events.append((f"u{k}", moment(day - 1), float(random.gamma(2.0))))
+        events += [(f"u{k}", moment(day, 13 + n), float(random.gamma(2.0) + day)) for n in range(1 + k % 3)]
+    capped = {
+        name: re.sub(
+            r"winsorize=\{.*?\}(\]\})?", "winsorize={'upper': 1e6, 'sensitivity': ['none', 1e7]}", text
+        )
+        for name, text in METRICS.items()
+        if name in ("spend", "price")
+    }
+    epochs = [
+        {"start": START, "allocation": ["80%", "20%"]},
+        {"start": START + timedelta(days=2), "allocation": ["50%", "50%"]},
+    ]
+    both = {"primary": ["spend"], "secondary": ["price"]}
+    rolled = {**BASE, "design": "rollout", "epochs": epochs, "metrics": both}
+    stores = {**BASE, "design": "cluster", "metrics": {"primary": ["price"]}}
+    several = {**BASE, "metrics": both, "analysis": {**BASE["analysis"], "dimensions": ["country"]}}
+    write(
+        tmp_path,
+        experiments={"rolled": rolled, "stores": stores, "several": several},
+        tables={"exposures": exposures, "events": events},
+        metrics=capped,
+    )
+    ran = run(tmp_path, LAST)
+    results = {
+        (row["experiment_id"], row["metric"]): row
+        for row in ran.rows("results", "hypothesis = 'superiority' and segment = ''")
+    }
+    shown = ran.rows("insights", "kind in ('without_cap', 'other_cap')")
+    assert len(shown) == 2 * len(results) == 10
+    for row in shown:
+        own = results[row["experiment_id"], row["metric"]]
+        assert row["estimate"] == pytest.approx(own["effect"], rel=1e-9)
+        assert row["std_error"] == pytest.approx(own["std_error"], rel=1e-9)
+        assert row["ci_lower"] == pytest.approx(own["effect_ci_lower"], rel=1e-9)
+        assert row["p_value"] == pytest.approx(own["p_value"], rel=1e-6)
+        assert "the same as" in row["detail"]
