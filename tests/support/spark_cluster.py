@@ -2,6 +2,7 @@
 
 import os
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from subprocess import TimeoutExpired
 from types import TracebackType
@@ -38,7 +39,8 @@ class SparkCluster:
         settings = self._folder / "conf"
         settings.mkdir()
         (settings / "spark-defaults.conf").write_text(_DEFAULTS, encoding="utf-8")
-        given = {"SPARK_CONF_DIR": str(settings), "SPARK_SUBMIT_OPTS": _JAVA}
+        home = _home(self._folder / "home")
+        given = {"SPARK_CONF_DIR": str(settings), "SPARK_HOME": str(home), "SPARK_SUBMIT_OPTS": _JAVA}
         before = {name: os.environ.get(name) for name in given}
         os.environ.update(given)
         try:
@@ -68,6 +70,15 @@ class SparkCluster:
             "schema": f"steelyard_{self._schemas}",
             "server_side_parameters": {"spark.sql.shuffle.partitions": 2},
         }
+
+
+def _home(folder: Path) -> Path:
+    """Return a home of Spark that is pyspark's, but for the folder in which the executors of a cluster leave theirs."""
+    folder.mkdir()
+    for part in Path(str(import_module("pyspark").__file__)).parent.iterdir():
+        if part.name != "work":
+            (folder / part.name).symlink_to(part)
+    return folder
 
 
 def _stop_java() -> None:
