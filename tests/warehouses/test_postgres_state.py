@@ -15,7 +15,7 @@ from tests.support.engines import Engines
 
 from steelyard.errors import WarehouseError
 from steelyard.run import Project, RunOptions, debug_project, scaffold, seed_project
-from steelyard.run.incremental import Reuse
+from steelyard.run.reuse import Reuse
 from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.postgres import PostgresWarehouse

@@ -34,8 +34,9 @@ from steelyard.errors import EngineError
 from steelyard.run.auditor import Auditor
 from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
-from steelyard.run.incremental import Incremental, Reuse
+from steelyard.run.incremental import Incremental
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
+from steelyard.run.reuse import Reuse
 from steelyard.run.shipped import read_shipped
 from steelyard.spec.loader import ProjectFiles
 from steelyard.spec.profile import Profile
