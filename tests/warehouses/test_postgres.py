@@ -183,3 +183,18 @@ def test_metrics_with_long_names_that_begin_alike_stay_apart(
         assert caps[LONG[1]] == pytest.approx(2 * caps[LONG[0]], rel=1e-12)
     for name in LONG:
         assert found["postgres"][name] == pytest.approx(found["duckdb"][name], rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("sql", "told"),
+    [
+        ("select ln(0)", "a logarithm of a number that has none"),
+        ("select sqrt(-1)", "a root or a power of a number that has none"),
+    ],
+)
+def test_a_number_that_has_no_logarithm_or_root_is_told(engines: Engines, sql: str, told: str) -> None:
+    with (
+        connect(profile_of(engines.new("postgres"))) as warehouse,
+        pytest.raises(WarehouseError, match=told + r"\n  hint: write case when"),
+    ):
+        warehouse.query(sql)

@@ -1,9 +1,14 @@
 """Where versions and pointers stand in for transactions, readers see the old rows or the new ones."""
 
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from tests.support.engines import Engines
 
@@ -19,6 +24,29 @@ from steelyard.warehouse.versioned import rows_table
 
 SCHEMA = "steelyard"
 DAY = date(2026, 4, 1)
+KILLS = 10
+# Publishes numbers from one on until it is killed, and tells each that it has published.
+WRITER = """
+import itertools, sys
+from datetime import date
+from steelyard.spec.outputs import ClickHouse
+from steelyard.spec.profile import Profile
+from steelyard.warehouse.migrate import ensure_tables
+from steelyard.warehouse.publish import publish_experiment
+from steelyard.warehouse.registry import connect
+
+path, first = sys.argv[1], int(sys.argv[2])
+output = ClickHouse.model_validate({"type": "clickhouse", "driver": "chdb", "path": path})
+profile = Profile(name="p", target="dev", output=output, target_schema="steelyard")
+day, row = date(2026, 4, 1), {"metric_version": 1, "variant": "b", "hypothesis": "superiority"}
+with connect(profile) as warehouse:
+    ensure_tables(warehouse, "steelyard")
+    for number in itertools.count(first):
+        rows = [{**row, "as_of": day, "metric": f"m{i}", "effect": float(number)} for i in range(50)]
+        tables = {"results": rows, "timeseries": rows, "decisions": [{"variant": "b", "decision": str(number)}]}
+        publish_experiment(warehouse, "steelyard", experiment_id="e", as_of=day, tables=tables)
+        print(number, flush=True)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +183,28 @@ def test_nothing_of_an_answer_that_failed_is_in_the_next_one(warehouse: Warehous
     with pytest.raises(WarehouseError):
         warehouse.query(failing)
     assert warehouse.query("select 5 as n").dicts() == [{"n": 5}]
+
+
+@pytest.mark.long
+def test_a_writer_that_is_killed_at_any_moment_leaves_one_publication_whole_and_the_next_goes_on(
+    profile: Profile, tmp_path: Path
+) -> None:
+    path, last = str(tmp_path / "killed.clickhouse"), 0
+    rng = np.random.default_rng(20261121)
+    output = profile.output.model_copy(update={"path": path})
+    for _ in range(KILLS):
+        command = [sys.executable, "-c", WRITER, path, str(last + 1)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout is not None
+            last = int(writer.stdout.readline())
+            time.sleep(float(rng.uniform(0, 0.5)))
+            writer.kill()
+            last = max([last, *map(int, writer.stdout.read().split("\n")[:-1])])
+        with connect(profile.model_copy(update={"output": output})) as reader:
+            ((effect, in_series, decision),) = seen(reader, "e")
+            rows = reader.query(f"select count(*) from {SCHEMA}.results where experiment_id = 'e'").values
+        # What is told is published; the next one may be, whole, before it is told.
+        assert effect == in_series == float(decision)
+        assert effect in (last, last + 1)
+        assert rows == [(50,)]
+        last = int(effect)
