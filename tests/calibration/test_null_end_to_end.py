@@ -52,6 +52,10 @@ ROLLOUT: dict[str, Any] = {
         {"start": GROWN, "allocation": ["50%", "50%"]},
     ],
 }
+STRATIFIED: dict[str, Any] = {
+    **ROLLOUT,
+    "analysis": {**SPEC["analysis"], "adjustment": "post_stratify", "dimensions": ["platform"]},
+}
 SAME: dict[str, Any] = {
     **SPEC,
     "design": "aa",
@@ -112,6 +116,14 @@ def rolled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     total = ROLLED_FULL if request.config.getoption("--full-calibration") else ROLLED_QUICK
     folder = _seeded(tmp_path_factory.mktemp("rolled"))
     return [one for first in range(0, total, BATCH) for one in _run(folder, first, ROLLOUT)]
+
+
+@pytest.fixture(scope="module")
+def stratified(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[Replicate]:
+    """The same rollouts, stratified by platform within each epoch."""
+    total = ROLLED_FULL if request.config.getoption("--full-calibration") else ROLLED_QUICK
+    folder = _seeded(tmp_path_factory.mktemp("stratified"))
+    return [one for first in range(0, total, BATCH) for one in _run(folder, first, STRATIFIED)]
 
 
 @pytest.fixture(scope="module")
@@ -240,6 +252,22 @@ def test_rollouts_whose_shares_change_keep_to_their_level(
             high=above(level, rolled),
             path="rows",
         )
+
+
+def test_rollouts_stratified_within_epochs_keep_to_their_level(
+    stratified: list[Replicate], calibrate: Calibration
+) -> None:
+    rate = float(np.mean([one.rejected for one in stratified]))
+    assert rate > 0
+    calibrate.check(
+        "aa",
+        "demo in rollouts, post-stratified, 14 looks: any of 2 success metrics",
+        rate,
+        replicates=len(stratified),
+        seed=SEED,
+        high=above(0.05, stratified),
+        path="rows",
+    )
 
 
 def test_an_aa_of_several_metrics_raises_a_false_alarm_as_often_as_it_says(
