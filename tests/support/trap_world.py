@@ -84,7 +84,7 @@ def _event(unit: int, number: int) -> dict[str, Any]:
         "price": cycle(3, *_PRICES),
         "small": float(np.float32(cycle(1, 0.1, 16777217.0, 3.3))),
         "x": cycle(5, 0.1, math.nan, -0.0, 1e6, None, 2.5, math.inf, -3.75),
-        "flag": cycle(1, True, False, None, True) if unit % 5 else None,
+        "flag": _flag(unit, number),
         "name": cycle(7, *NAMES),
         "day": cycle(3, *DAYS),
         "moment": cycle(2, *MOMENTS),
@@ -94,6 +94,14 @@ def _event(unit: int, number: int) -> dict[str, Any]:
         "select": cycle(1, 1, 2, None),
         "Größe": cycle(1, 1.5, 2.5),
     }
+
+
+def _flag(unit: int, number: int) -> bool | None:
+    """Return a flag; some units have none at all, and some none that is false."""
+    if unit % 5 == 0:
+        return None
+    values = (True, None) if unit % 7 == 3 else (True, False, None, True)
+    return _cycle(values, unit, number, 1)  # type: ignore[no-any-return]
 
 
 def unit_id(unit: int) -> str:

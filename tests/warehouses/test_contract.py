@@ -155,3 +155,24 @@ def test_a_connection_is_closed_twice_without_a_word(profile: Profile) -> None:
     warehouse = connect(profile)
     warehouse.close()
     warehouse.close()
+
+
+def test_a_column_of_lists_is_refused_where_there_is_no_type_for_it(engines: Engines, tmp_path: Path) -> None:
+    pq.write_table(pa.table({"tags": [["a"], []]}), tmp_path / "tagged.parquet")
+    for kind, told in (("postgres", "PostgreSQL"), ("clickhouse", "ClickHouse")):
+        given = engines.new(kind)
+        output = OUTPUTS[kind].model_validate(given)
+        profile = Profile(name="shop", target="dev", output=output, target_schema=given["schema"])
+        hint = "hint: write the column as text"
+        with connect(profile) as warehouse:
+            with pytest.raises(WarehouseError, match=rf"{told} has no type for varchar\[\]\n  {hint}"):
+                warehouse.load_file("tagged", tmp_path / "tagged.parquet")
+            assert not warehouse.table_exists("tagged")
+
+
+def test_spark_through_thrift_is_refused() -> None:
+    output = OUTPUTS["spark"].model_validate({"type": "spark", "method": "thrift", "host": "h"})
+    profile = Profile(name="shop", target="dev", output=output, target_schema="steelyard")
+    told = r"target dev: Steelyard does not execute on Spark through thrift yet\n  hint: set method: session"
+    with pytest.raises(WarehouseError, match=told):
+        connect(profile)
