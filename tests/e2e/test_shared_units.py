@@ -400,3 +400,54 @@ def test_rollouts_are_compared_within_their_epochs(tmp_path: Path) -> None:
     assert pooled.params[3] > row["estimate"] + 3 * row["std_error"]
     (overlap,) = small.rows("health", "experiment_id = 'first' and check_name = 'overlap'")
     assert overlap["status"] == "pass"
+
+
+def settled(folder: Path, **health: Any) -> None:
+    """Add thresholds of health checks to a project."""
+    path = folder / "steelyard.yml"
+    path.write_text(path.read_text(encoding="utf-8") + yaml.safe_dump({"health": health}), encoding="utf-8")
+
+
+def test_metrics_beside_the_primary_ones_are_compared_when_asked_for(tmp_path: Path) -> None:
+    world = World(12)
+    first = spec("control", "treatment", metrics=["spend"])
+    first["metrics"] = {"primary": "spend", "secondary": ["price"], "guardrails": ["open"]}
+    experiments = {"first": first, "second": spec("control", "blue", "red", metrics=["spend"])}
+    found = {}
+    for which in ("primary", "all"):
+        folder = tmp_path / which
+        write(folder, experiments=experiments, tables=world.tables(), metrics={**METRICS, "open": OPEN})
+        settled(folder, interaction_metrics=which)
+        small = run(folder, FULL)
+        found[which] = {metric: insights(small, metric=metric) for metric in ("spend", "price", "open")}
+    assert {metric for metric, rows in found["primary"].items() if rows} == {"spend"}
+    assert {metric for metric, rows in found["all"].items() if rows} == {"spend", "price", "open"}
+    ours, theirs = (found[which]["spend"]["treatment", "blue"] for which in ("primary", "all"))
+    assert (ours["estimate"], ours["std_error"]) == pytest.approx((theirs["estimate"], theirs["std_error"]))
+
+
+@pytest.mark.parametrize("keeps_state", [False, True])
+def test_too_many_units_are_not_looked_at_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps_state: bool
+) -> None:
+    monkeypatch.setattr(DuckDBWarehouse, "keeps_state", keeps_state)
+    world = World(13)
+    units = UNITS + int(world.is_shared.sum())
+    sequential = {"test": "always_valid"}
+    first = {**spec("control", "treatment", metrics=["spend"], **sequential), "status": "running"}
+    experiments = {"first": first, "second": spec("control", "blue", "red", metrics=["spend"])}
+    warned = {}
+    for limit in (units, units - 1, 0):
+        folder = tmp_path / str(limit)
+        write(folder, experiments=experiments, tables=world.tables())
+        settled(folder, shared_units_limit=limit)
+        run(folder, FULL - timedelta(days=1))
+        small = run(folder, FULL)
+        assert bool(insights(small)) == (limit == units)
+        checks = f"experiment_id = 'first' and check_name = 'overlap' and as_of = '{FULL}'"
+        warned[limit] = [(row["status"], row["detail"]) for row in small.rows("health", checks)]
+    ((status, _),), ((warning, detail),) = warned[units], warned[units - 1]
+    assert (status, warning) == ("pass", "warn")
+    assert detail.startswith(f"The experiments of the log have {units:,} units together")
+    assert "Raise health.shared_units_limit" in detail
+    assert warned[0] == []

@@ -13,6 +13,7 @@ from steelyard.analysis.log_counts import LogCounts
 from steelyard.analysis.means import means_of
 from steelyard.analysis.results import Analysis, FloatArray, TestedMetric
 from steelyard.analysis.shared_units import SharedUnits
+from steelyard.compile.shared_units import is_looked_at
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.project import Health
 from steelyard.stats import always_valid
@@ -68,6 +69,14 @@ def overlaps(analysis: Analysis, counts: LogCounts, thresholds: Health) -> Itera
     the check more cautious, never less. Where an allocation changes over time each epoch has its own shares, and the
     evidence of the epochs multiplies.
     """
+    if counts.not_shared:
+        yield check(
+            "overlap",
+            "warn",
+            f"The experiments of the log have {counts.not_shared:,} units together, so those that they share were not"
+            " looked at, neither for overlap nor for interaction. Raise health.shared_units_limit to look at them; 0"
+            " asks for neither.",
+        )
     found = []
     for other, shared in sorted(counts.shared.items()):
         evidence, excess, is_testable = 0.0, 0.0, False
@@ -115,6 +124,8 @@ def interactions(analysis: Analysis, counts: LogCounts) -> list[Interaction]:
 
 
 def _of_pair(one: TestedMetric, analysis: Analysis, shared: SharedUnits) -> Iterator[Interaction]:
+    if not is_looked_at(one.test.use, shared.metrics):
+        return
     experiment, other = analysis.calendar.experiment, shared.other
     blank = [
         Interaction(one=one, variant=variant.name, other=other, other_variant=beside.name)

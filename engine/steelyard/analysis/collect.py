@@ -8,13 +8,13 @@ from time import perf_counter
 from typing import Any
 
 from steelyard.analysis.count_rows import read_counts
-from steelyard.analysis.log_counts import LogCounts
+from steelyard.analysis.log_counts import LogCounts, tell_left_out
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.analysis.quantiles import add_quantiles
 from steelyard.analysis.shared_units import SharedUnits, read_shared
 from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.plan import GroupPlan, Tree, bind
-from steelyard.compile.shared_units import CODES, NOBODY, SharedQuery, Sharing, any_coded
+from steelyard.compile.shared_units import CODES, NOBODY, SharedQuery, Sharing, any_coded, units_of
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
 from steelyard.warehouse.base import Warehouse
@@ -74,8 +74,7 @@ class Collector:
         for statement in self.plan.setup():
             self._fill(statement)
         if sharing is None:
-            sharing = Sharing.of(self.plan.group.experiments)
-            sharing = sharing if sharing.places and self._has_codes(sharing) else NOBODY
+            sharing = self._coded(self._sharing())
         asked = self.plan.questions(self._levels(), sharing=sharing)
         if asked.units is not None:
             self._fill(asked.units)
@@ -91,6 +90,7 @@ class Collector:
         if asked.shared is not None:
             for name, shared in self._shared(sharing, asked.shared, caps).items():
                 counts[name].shared = shared
+        tell_left_out(counts, sharing)
         return Collected(
             experiments=experiments,
             caps=caps,
@@ -99,20 +99,36 @@ class Collector:
             seconds=self.seconds,
         )
 
-    def code_units(self, sharing: Sharing) -> bool:
-        """Make the table of the variants of units that are in several experiments; return whether it has any.
+    def code_units(self) -> Sharing:
+        """Make the table of the variants of units that are in several experiments, and return these.
 
-        For it the log of exposures alone is read.
+        For it the log of exposures alone is read, where any experiments are paired.
         """
+        sharing = self._sharing()
+        if not sharing.places:
+            return sharing
         for statement in self.plan.setup():
             self._fill(statement)
             if statement.name == "analysed_units":
                 break
-        return self._has_codes(sharing)
+        return self._coded(sharing)
 
-    def _has_codes(self, sharing: Sharing) -> bool:
+    def _sharing(self) -> Sharing:
+        health = self.plan.files.project.health
+        return Sharing.of(self.plan.group.experiments, metrics=health.interaction_metrics)
+
+    def _coded(self, sharing: Sharing) -> Sharing:
+        """Make the table, unless there is no pair or too many units; return the pairs that are left."""
+        limit = self.plan.files.project.health.shared_units_limit
+        if not sharing.places or not limit:
+            return NOBODY
+        numbers = [one.number for one in self.plan.numbered if one.spec.name in sharing.places]
+        ((units,),) = self._rows("units_to_share", units_of(numbers))
+        sharing = sharing.within(int(units), limit=limit)
+        if not sharing.places:
+            return sharing
         self._fill(self.plan.unit_codes(sharing))
-        return bool(self._rows(f"any_{CODES}", any_coded()))
+        return sharing if self._rows(f"any_{CODES}", any_coded()) else NOBODY
 
     def _shared(
         self, sharing: Sharing, query: SharedQuery, caps: Mapping[str, float | None]

@@ -25,11 +25,13 @@ class SharedUnits:
         counts: Units of each pair of epochs of the two allocations and of each pair of variants, shape (epochs, A, B).
         moments: By the measure's name: moments of the first experiment's metric, shape (epochs, A * B), its first
             variant with each of the other's, then its second. The columns are as in `MetricMoments`.
+        metrics: As in `Sharing`.
     """
 
     other: Experiment
     counts: FloatArray
     moments: dict[str, Moments] = field(default_factory=dict)
+    metrics: str = "primary"
 
 
 def read_shared(
@@ -76,6 +78,7 @@ def read_shared(
                 for layout in query.layouts
                 if layout.measure in wanted[name]
             },
+            metrics=sharing.metrics,
         )
     return found
 

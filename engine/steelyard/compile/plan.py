@@ -123,7 +123,9 @@ class GroupPlan(ScanPlan):
             return None
         on_units = self._unit_moments(values)
         days: dict[str, None] = {}
-        for name in dict.fromkeys(name for one in mine for name in due_measures(one)):
+        for name in dict.fromkeys(
+            name for one in mine for name in due_measures(one, metrics=sharing.metrics)
+        ):
             measure = self.group.measures[name]
             entry = self.entry_column(measure)
             is_open = measure.entry == "exposed"

@@ -1,7 +1,7 @@
 """Units of several experiments: which pairs are looked at, and a unit's variants in them as few numbers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlglot import exp
 
@@ -10,6 +10,7 @@ from steelyard.compile.moment_sql import Layout
 from steelyard.compile.values import column
 from steelyard.spec.design import EPOCH
 from steelyard.spec.experiment import Experiment
+from steelyard.spec.experiment_metrics import MetricUse
 
 CODES = "unit_codes"
 CODES_PER_WORD = 4_096
@@ -56,14 +57,18 @@ class Sharing:
         specs: All experiments that are in a pair, by name.
         places: Of each of them.
         others: For each of them, those that it is paired with: days of exposures in common, on the same log.
+        metrics: ``primary`` or ``all``: the metrics whose effects are looked at.
+        left_out: Units that were too many to be looked at, so that no place is left; 0 where they are not.
     """
 
     specs: Mapping[str, Experiment]
     places: Mapping[str, Place]
     others: Mapping[str, tuple[str, ...]]
+    metrics: str = "primary"
+    left_out: int = 0
 
     @classmethod
-    def of(cls, planned: Sequence[PlannedExperiment]) -> "Sharing":
+    def of(cls, planned: Sequence[PlannedExperiment], *, metrics: str = "primary") -> "Sharing":
         """Return the pairs of a group's experiments."""
         able = [one.numbered for one in planned if one.numbered.spec.design not in NOT_PAIRED]
         others = {
@@ -79,6 +84,7 @@ class Sharing:
             specs={one.name: one for one in paired},
             places=dict(_placed(paired)),
             others={name: found for name, found in others.items() if found},
+            metrics=metrics,
         )
 
     @property
@@ -91,6 +97,17 @@ class Sharing:
         """Names of a unit's numbers."""
         count = 1 + max(place.word for place in self.places.values())
         return [f"word_{number + 1}" for number in range(count)]
+
+    def within(self, units: int, *, limit: int) -> "Sharing":
+        """Return this, or what says that the units are too many.
+
+        Args:
+            units: Units of all experiments together.
+            limit: Most times that a unit may be added up; each is once for each of its numbers.
+        """
+        if units * len(self.words) <= limit:
+            return self
+        return replace(self, specs={}, places={}, left_out=units)
 
 
 NOBODY = Sharing(specs={}, places={}, others={})
@@ -110,16 +127,26 @@ def _placed(specs: Sequence[Experiment]) -> Iterator[tuple[str, Place]]:
         unit *= place.radix
 
 
-def due_measures(planned: PlannedExperiment) -> Iterator[str]:
-    """Yield the measures of an experiment whose effects may be looked at: a fixed test's once it has ended."""
+def due_measures(planned: PlannedExperiment, *, metrics: str) -> Iterator[str]:
+    """Yield the measures of an experiment whose effects may be looked at: a fixed test's once it has ended.
+
+    Args:
+        planned: The experiment.
+        metrics: As in `Sharing`.
+    """
     numbered = planned.numbered
     spec = numbered.spec
     is_ended = spec.end is not None and numbered.as_of >= spec.end
     if spec.design in NO_MOMENTS or (spec.analysis.test == "fixed" and not is_ended):
         return
     for use, measure in planned.measures:
-        if use.role != "quality" and not measure.is_quantile:
+        if is_looked_at(use, metrics) and not measure.is_quantile:
             yield measure.name
+
+
+def is_looked_at(use: MetricUse, metrics: str) -> bool:
+    """Return whether a metric in this role is among ``metrics``, as in `Sharing`."""
+    return use.role != "quality" and (metrics == "all" or use.tier == "primary")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +204,12 @@ def _digit(place: Place) -> exp.Expr:
 
 def _plus_one(tree: exp.Expr) -> exp.Expr:
     return exp.Add(this=tree, expression=exp.Literal.number(1))
+
+
+def units_of(numbers: Sequence[int]) -> exp.Select:
+    """Return a query for the units of some experiments, counted once for each."""
+    among = exp.In(this=column("experiment_no"), expressions=[exp.Literal.number(one) for one in numbers])
+    return exp.select(exp.Count(this=exp.Star())).from_("analysed_units").where(among)
 
 
 def any_coded() -> exp.Select:

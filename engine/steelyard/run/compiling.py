@@ -73,7 +73,7 @@ def _statements(plan: GroupPlan) -> Iterator[Statement]:
     that is a covariate two levels stand for all.
     """
     yield from plan.setup()
-    sharing = Sharing.of(plan.group.experiments)
+    sharing = Sharing.of(plan.group.experiments, metrics=plan.files.project.health.interaction_metrics)
     if sharing.places:
         yield plan.unit_codes(sharing)
     levels = plan.level_query()

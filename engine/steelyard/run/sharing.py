@@ -17,21 +17,19 @@ def code_units(group: Group, files: ProjectFiles, warehouse: Warehouse, *, label
     The whole log of exposures is read for it.
 
     Returns:
-        The experiments that may share units; none where no unit is in two of them.
+        The experiments that may share units; none where no unit is in two of them, or they are too many.
     """
-    sharing = Sharing.of(group.experiments)
-    if not sharing.places:
-        return sharing
+    if not Sharing.of(group.experiments).places:
+        return NOBODY
     templates = project_templates(files)
     rough = GroupPlan(group, files=files, types=ColumnTypes(), templates=templates, dialect=warehouse.dialect)
     types = column_types(rough, warehouse)
     group.closings.clear()
     plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
     try:
-        has_any = Collector(plan, warehouse, label=label).code_units(sharing)
+        return Collector(plan, warehouse, label=label).code_units()
     finally:
         warehouse.drop_temporaries(keep=(CODES,))
-    return sharing if has_any else NOBODY
 
 
 def add_shared(counts: LogCounts, others: LogCounts) -> None:

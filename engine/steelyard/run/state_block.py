@@ -8,7 +8,7 @@ from typing import Any
 from steelyard import __version__
 from steelyard.analysis.count_rows import add_log_row
 from steelyard.analysis.increment import Increment, IncrementCollector, Row, merged, negated
-from steelyard.analysis.log_counts import LogCounts
+from steelyard.analysis.log_counts import LogCounts, tell_left_out
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.compile.group import ColumnTypes, MomentQuery, PlannedExperiment
 from steelyard.compile.incremental import numbered_group
@@ -153,6 +153,8 @@ class Block:
         if sharing is not None and is_shared:
             for experiment, shared in collector.shared(sharing, found).items():
                 counts[experiment].shared = shared
+        if sharing is not None:
+            tell_left_out(counts, sharing)
         return BlockResult(
             experiments=experiments,
             counts=counts,

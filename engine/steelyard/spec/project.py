@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -106,6 +106,9 @@ class Health(Spec):
         multiple_exposure_share: Share of units seen in two variants above which the check warns.
         assignment_share: Share of assignments that are not as recomputed above which the check fails.
         interaction_alpha: An effect that depends on another experiment's variant: p-values below it warn.
+        interaction_metrics: Whether effects on primary metrics alone are compared, or on all but quality ones.
+        shared_units_limit: Units of all experiments together, times one for each few experiments, beyond which those
+            that experiments share are not looked at; 0 never looks at them.
     """
 
     srm_alpha: Threshold = 0.001
@@ -113,6 +116,8 @@ class Health(Spec):
     multiple_exposure_share: Threshold = 0.01
     assignment_share: Threshold = 0.001
     interaction_alpha: Threshold = 0.01
+    interaction_metrics: Literal["primary", "all"] = "primary"
+    shared_units_limit: Annotated[int, Field(ge=0)] = 50_000_000
 
 
 class Paths(Spec):
