@@ -40,10 +40,8 @@ with first_seen as (
     {{ tree(others.number) }} as experiment_no,
     first_seen.unit,
     first_seen.variant_no,
-    first_seen.exposed_at
-    {% for dimension in dimensions %}
-    , first_seen.{{ dimension.name | ident }}
-    {% endfor %}
+    first_seen.exposed_at{% for dimension in dimensions %}, first_seen.{{ dimension.name | ident }}{% endfor %}
+
   from first_seen
   left join met on met.experiment_no = first_seen.experiment_no and met.unit = first_seen.unit
   where met.unit is null

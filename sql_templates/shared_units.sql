@@ -17,24 +17,7 @@ with shared as (
   where cells.experiment_no in ({% for number in numbers %}{{ number | literal }}{% if not loop.last %}, {% endif %}{% endfor %})
 )
 {% if terms %}
-, capped_values as (
-  select
-    shared.experiment_no,
-    shared.variant_no,
-    shared.epoch
-    {% for name in days %}
-    , shared.{{ name | ident }}
-    {% endfor %}
-    {% for name in words %}
-    , shared.{{ name | ident }}
-    {% endfor %}
-    {% for value in capped %}
-    , {{ tree(value.tree) }} as {{ value.name | ident }}
-    {% endfor %}
-  from unit_values
-  join shared on shared.unit_key = unit_values.unit_key
-{% include "_caps.sql" %}
-)
+{% include "_shared_values.sql" %}
 {% endif %}
 , combined as (
   /* one row per variant and combination of variants in other experiments, before these are taken apart into pairs */
