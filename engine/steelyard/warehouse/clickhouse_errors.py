@@ -10,7 +10,7 @@ from steelyard.warehouse.duckdb_errors import masked
 _SENTENCE = re.compile(r"DB::Exception: (.*)", re.DOTALL)
 _CODE = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*\.?\s*$")
 _TAIL = re.compile(
-    r"\s*(?:In scope .*|: While (?:processing|executing) .*|\([A-Z][A-Z0-9_]+\)\s*\.?\s*)$", re.DOTALL
+    r"\s*(?:In scope .*|: [Ww]hile (?:processing|executing) .*|\([A-Z][A-Z0-9_]+\)\s*\.?\s*)$", re.DOTALL
 )
 # What a server and the driver over the network say after the sentence.
 _PLACE = re.compile(r"(?:\s*\((?:version|for url) (?:[^()]|\([^()]*\))*\))+\s*$")
@@ -56,7 +56,10 @@ _TOLD: Mapping[str, tuple[str, str]] = MappingProxyType(
             "no space is left for the database",
             "free some disk space; nothing half-written is shown, so the next run starts clean",
         ),
-        "TIMEOUT_EXCEEDED": ("the statement ran too long", "raise max_execution_time, or select less"),
+        "TIMEOUT_EXCEEDED": (
+            "the statement ran longer than statement_timeout_seconds, or than the server lets it",
+            "raise statement_timeout_seconds in profiles.yml, or select fewer experiments",
+        ),
         "AUTHENTICATION_FAILED": (
             "ClickHouse does not let this user in",
             "check user and password in profiles.yml",

@@ -86,8 +86,12 @@ from steelyard.warehouse.spark_errors import translate as translate_spark
             "no space is left for the database\n  hint: free some disk space",
         ),
         (
+            "Code: 395. DB::Exception: Value passed to 'throwIf': while executing 'FUNCTION f(anna)'. (NEW)",
+            "t: Value passed to 'throwIf'\n  hint: correct the SQL",
+        ),
+        (
             "Code: 159. DB::Exception: Timeout. (TIMEOUT_EXCEEDED)",
-            "the statement ran too long\n  hint: raise max",
+            "ran longer than statement_timeout_seconds, or than the server lets it\n  hint: raise statement_timeout",
         ),
         (
             "Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)",
