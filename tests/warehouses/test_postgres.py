@@ -198,3 +198,20 @@ def test_a_number_that_has_no_logarithm_or_root_is_told(engines: Engines, sql: s
         pytest.raises(WarehouseError, match=told + r"\n  hint: write case when"),
     ):
         warehouse.query(sql)
+
+
+def test_a_connection_that_the_server_has_ended_says_so_from_then_on(engines: Engines) -> None:
+    output = engines.new("postgres")
+    with connect(profile_of(output)) as warehouse, connect(profile_of(output)) as other:
+        ((pid,),) = warehouse.query("select pg_backend_pid()").values
+        assert other.query("select pg_terminate_backend(?)", [pid]).values == [(True,)]
+        told = []
+        for _ in range(2):
+            with pytest.raises(
+                WarehouseError, match=r"\n  hint: the connection is gone: run again once"
+            ) as raised:
+                warehouse.query("select 1")
+            told.append(str(raised.value))
+            assert not raised.value.is_transient
+        assert told[0] == told[1]
+        assert other.query("select 1").values == [(1,)]

@@ -601,3 +601,14 @@ def test_a_file_replaces_a_table_with_all_kinds_of_columns(
         "timestamp",
         "timestamptz",
     ]
+
+
+def test_a_query_on_a_temporary_table_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    with opened("trino", tmp_path) as (warehouse, server):
+        warehouse.create_temporary("unit_values", "select 1 as n")
+        sent = len(server.sent)
+        told = r"trino SQL that cannot be read: .*\n  hint: correct the SQL"
+        with pytest.raises(WarehouseError, match=rf"target prod: {told}"):
+            warehouse.query("select from (unit_values where")
+        assert len(server.sent) == sent
+        assert warehouse.query("select n from unit_values").values == [(1,)]
