@@ -1,4 +1,5 @@
 , capped_values as (
+  /* values of shared units within their caps */
   select
     shared.experiment_no,
     shared.variant_no,

@@ -9,6 +9,8 @@ from sqlglot import exp
 from steelyard.warehouse.base import Rows
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 
+_CLICKHOUSE_TYPES = {exp.DType.DATETIME64: "timestamp", exp.DType.DATE32: "date"}
+
 
 class Translated(DuckDBWarehouse):
     """DuckDB that is spoken to in another dialect, and keeps what it answered.
@@ -52,6 +54,14 @@ def respelled(node: exp.Expr) -> exp.Expr:
     """Return what sqlglot passes through untranslated in DuckDB's words."""
     if isinstance(node, exp.Anonymous) and node.name.lower() == "is_finite":
         return exp.Anonymous(this="isfinite", expressions=node.expressions)
+    if isinstance(node, exp.Anonymous) and node.name.lower() in ("at_timezone", "totimezone"):
+        moment, zone = node.expressions
+        return exp.AtTimeZone(this=moment, zone=zone)
+    if isinstance(node, exp.Anonymous) and node.name.lower() == "intdiv":
+        number, divisor = (one.transform(respelled) for one in node.expressions)
+        return exp.paren(exp.IntDiv(this=number, expression=divisor))
+    if isinstance(node, exp.DataType) and node.this in _CLICKHOUSE_TYPES:
+        return exp.DataType.build(_CLICKHOUSE_TYPES[node.this])
     if isinstance(node, exp.DataType) and node.is_type("varchar") and node.expressions:
         return exp.DataType.build("text")
     if isinstance(node, exp.Div) and node.args.get("typed") and node.expression.is_int:

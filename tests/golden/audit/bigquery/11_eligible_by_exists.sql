@@ -1,0 +1,5 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  NOT NOT attribute IS NULL

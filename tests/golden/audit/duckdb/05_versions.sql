@@ -1,0 +1,1 @@
+SELECT client, app_version, ruleset_version, verdict, COUNT(*) AS assignments FROM recomputed WHERE verdict IN ('right', 'wrong_variant', 'second_variant') GROUP BY client, app_version, ruleset_version, verdict

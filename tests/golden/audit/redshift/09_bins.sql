@@ -1,0 +1,1 @@
+SELECT client, app_version, bucket - (bucket % 50) AS low, expected, variant, COUNT(*) AS assignments FROM audit_sample_1 WHERE verdict IN ('wrong_variant', 'second_variant') GROUP BY client, app_version, bucket - (bucket % 50), expected, variant

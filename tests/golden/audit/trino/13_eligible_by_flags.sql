@@ -1,0 +1,5 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(attribute = TRUE, FALSE)

@@ -1,0 +1,20 @@
+/* the closed days of units that no longer count */
+SELECT
+  known.unit_key,
+  known.day,
+  known.p1,
+  known.p2
+FROM "steelyard"."state_9f75794b9e6a_days_1" AS known
+JOIN gone_units AS gone
+  ON gone.unit_key = known.unit_key
+UNION ALL
+SELECT
+  known.unit_key,
+  known.day,
+  known.p1,
+  known.p2
+FROM "steelyard"."state_9f75794b9e6a_totals_1" AS known
+JOIN gone_units AS gone
+  ON gone.unit_key = known.unit_key
+WHERE
+  known.day = 0

@@ -1,0 +1,24 @@
+SELECT
+  unit_key // 1000000000000000 AS experiment_no,
+  SUM(n) AS n
+FROM (
+  SELECT
+    unit_key,
+    not_finite AS n
+  FROM recent_orders
+  WHERE
+    not_finite > 0
+  UNION ALL
+  SELECT
+    unit_key,
+    n
+  FROM "steelyard"."state_9f75794b9e6a_not_finite"
+  WHERE
+    NOT unit_key IN (
+      SELECT
+        unit_key
+      FROM gone_units
+    )
+) AS rows_of_units
+GROUP BY
+  unit_key // 1000000000000000
