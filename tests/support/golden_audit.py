@@ -65,6 +65,16 @@ _EARLIER = Rule(
 )
 
 
+def audited_query(dialect: str, columns: Mapping[str, str]) -> str:
+    """Return the statement that reads the log; takes what `audit_statements` takes."""
+    numbered = [
+        NumberedExperiment(number=number, spec=FILES.experiments[name], as_of=DAYS[-1])
+        for number, name in enumerate(AUDITED_NAMES, start=1)
+    ]
+    log = AuditedLog(name="app", numbered=numbered, dialect=dialect, columns=columns)
+    return log.query(FILES, project_templates(FILES))
+
+
 def audit_statements(dialect: str, columns: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the statements of an audit by name, in the order in which it runs them.
 
@@ -72,25 +82,19 @@ def audit_statements(dialect: str, columns: Mapping[str, str]) -> Iterator[tuple
         dialect: Dialect of the target.
         columns: Columns of the log with their types.
     """
-    specs = [FILES.experiments[name] for name in AUDITED_NAMES]
-    numbered = [
-        NumberedExperiment(number=number, spec=spec, as_of=DAYS[-1])
-        for number, spec in enumerate(specs, start=1)
-    ]
-    log = AuditedLog(name="app", numbered=numbered, dialect=dialect, columns=columns)
-    yield "audited", log.query(FILES, project_templates(FILES))
-    rule = Rule.of(specs[0])
-    yield "recomputed", recomputed_query(rule, 1, dialect, _claims(dialect), ["7", "8"])
-    yield "recomputed_banner", recomputed_query(Rule.of(specs[1]), 2, dialect, Claims())
+    yield "audited", audited_query(dialect, columns)
+    button, banner = (Rule.of(FILES.experiments[name]) for name in AUDITED_NAMES)
+    yield "recomputed", recomputed_query(button, 1, dialect, _claims(dialect), ["7", "8"])
+    yield "recomputed_banner", recomputed_query(banner, 2, dialect, Claims())
     yield "counts", counts_query(dialect)
     yield "versions", versions_query(dialect)
-    yield "sample", sample_query(rule, dialect)
-    tried = _one_of_each_kind(rule, dialect)
+    yield "sample", sample_query(button, dialect)
+    tried = _one_of_each_kind(button, dialect)
     yield "trials", trial_query(list(enumerate(tried)), SAMPLE, dialect)
     client = {"client": "android", "app_version": "1.9.4"}
     explained = [explained_by(tried[0], client, is_all=False), explained_by(tried[-1], client, is_all=True)]
     yield "rest", rest_query(SAMPLE, explained, dialect)
-    yield "bins", bins_query(rule, REST, dialect)
+    yield "bins", bins_query(button, REST, dialect)
 
 
 def _claims(dialect: str) -> Claims:

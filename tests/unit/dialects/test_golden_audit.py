@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.support.golden_audit import audit_statements, targeting_statements
+from tests.support.golden_audit import audit_statements, audited_query, targeting_statements
 from tests.support.golden_files import check_golden, check_reads
 from tests.support.golden_project import GOLDEN, REFUSALS
 from tests.support.golden_running import FILES, fill, opened
@@ -38,7 +38,7 @@ def test_an_audit_asks_in_the_golden_sql(dialect: str, columns: dict[str, str], 
 
 def logged(database: Path, dialect: str, columns: dict[str, str]) -> list[tuple[Any, ...]]:
     with opened(database, dialect) as warehouse:
-        rows = warehouse.query(dict(audit_statements(dialect, columns))["audited"])
+        rows = warehouse.query(audited_query(dialect, columns))
     assert rows.columns[:3] == ("experiment_no", "unit", "variant")
     return sorted(rows.values, key=lambda row: [str(value) for value in row])
 
