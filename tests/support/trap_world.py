@@ -240,6 +240,9 @@ TRAPS: Mapping[str, Trap] = MappingProxyType(
             sql="count(distinct name)",
             value=lambda rows: float(len({row["name"] for row in _present(rows, "name")})),
         ),
+        "distinct_sum": Trap(
+            sql='sum(distinct "Order")', value=lambda rows: float(sum({row["Order"] for row in rows}))
+        ),
         "order": Trap(sql='sum("Order")', value=_sum(lambda row: row["Order"])),
         "user_id_of_words": Trap(sql='sum("User Id")', value=_sum(lambda row: row["User Id"])),
         "select": Trap(sql='sum("select")', value=_sum(lambda row: row["select"], "select")),

@@ -346,9 +346,13 @@ def _conditional(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
             counted = _when(argument, condition)
         return exp.cast(exp.Count(this=counted), exp.DType.DOUBLE)
     if isinstance(call, exp.Sum):
-        is_finite = exp.func("isfinite", call.this.copy())
-        both = is_finite if condition is None else exp.and_(condition, is_finite)
-        return exp.cast(exp.Sum(this=_when(call.this, both)), exp.DType.DOUBLE)
+        is_distinct = isinstance(call.this, exp.Distinct)
+        value = call.this.expressions[0] if is_distinct else call.this
+        is_finite = exp.func("isfinite", value.copy())
+        summed = _when(value, is_finite if condition is None else exp.and_(condition, is_finite))
+        if is_distinct:
+            summed = exp.Distinct(expressions=[summed])
+        return exp.cast(exp.Sum(this=summed), exp.DType.DOUBLE)
     if isinstance(call, exp.Min | exp.Max):
         return type(call)(this=_when(call.this, condition))
     if condition is None:
