@@ -54,6 +54,8 @@ def test_a_minimal_project_dumps_with_every_default() -> None:
             "pre_exposure_alpha": 0.001,
             "multiple_exposure_share": 0.01,
             "interaction_alpha": 0.01,
+            "interaction_metrics": "primary",
+            "shared_units_limit": 50_000_000,
             "assignment_share": 0.001,
         },
         "paths": {
