@@ -214,3 +214,15 @@ def test_a_digest_depends_on_every_bucket() -> None:
     assert digest_of({}) == ""
     assert digest_of({"": frozenset({1, 23})}) != digest_of({"": frozenset({12, 3})})
     assert digest_of({"n1": frozenset({1})}) != digest_of({"": frozenset({1})})
+
+
+def test_owners_of_a_moment_stand_in_the_order_of_their_claims_whatever_ended_later(world: Begin) -> None:
+    one = world(exclusive="tags")
+    then = one.claim(start("a", 1000), start("b", 1000))
+    at = one.now - timedelta(hours=1)
+    for later in (Shrink(owner="b", buckets=500), Shrink(owner="a", buckets=500), Stop(owner="b")):
+        whole = one.claim(later)
+        for number in range(20):
+            unit = f"user_{number}"
+            names = [owner.name for owner in whole.owners_of(unit, at)]
+            assert names == [owner.name for owner in then.owners_of(unit)] == ["a", "b"]

@@ -158,12 +158,13 @@ class Ledger:
         return found
 
     def owners_at(self, node: str, bucket: int, at: datetime | None = None) -> tuple[Tenure, ...]:
-        """Return the tenures of a bucket at a moment."""
-        return tuple(
+        """Return the tenures of a bucket at a moment, in the order of their claims whatever has ended since."""
+        here = (
             tenure
             for tenure in self.tenures
             if tenure.node == node and bucket in tenure.buckets and tenure.holds_at(at)
         )
+        return tuple(sorted(here, key=lambda tenure: tenure.seq))
 
     def salt_of(self, node: str) -> str:
         """Return the salt that a node's buckets are drawn with."""
@@ -175,7 +176,7 @@ class Ledger:
         return scheme.scalar(self.salt_of(node), unit, self.programme.buckets)
 
     def owners_of(self, unit: Unit | None, at: datetime | None = None) -> tuple[Owner, ...]:
-        """Return the experiments and holdbacks that a unit is in at a moment.
+        """Return the experiments and holdbacks that a unit is in at a moment, in the order of their claims.
 
         Raises:
             SpecError: The unit is neither text nor an integer.
