@@ -148,7 +148,7 @@ class Collector:
         self.seconds[statement.name] = perf_counter() - started
 
     def _text(self, name: str, tree: Tree) -> str:
-        text = self.dialect.generate(tree, keeps=False)
+        text = self.dialect.generate(tree)
         self.statements[name] = text
         return text
 

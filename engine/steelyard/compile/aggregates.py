@@ -92,7 +92,7 @@ def take_apart(tree: exp.Expr, conditions: Sequence[exp.Expr], *, where: str) ->
 def _replace_call(
     node: exp.Expr, condition: exp.Expr | None, placeholder: Callable[[Partial], exp.Expr]
 ) -> exp.Expr:
-    node = number_conditions(node)
+    node = number_conditions(node.copy())
     argument = node.this
     if isinstance(node, exp.CountIf):
         both = exp.and_(argument, condition) if condition is not None else argument

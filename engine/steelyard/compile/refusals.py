@@ -16,8 +16,9 @@ def refusals_of(plan: ExposurePlan, statement: Statement) -> Iterator[CompileErr
     none, the files of all metrics that the statement is for.
     """
     dialect = DIALECTS[plan.dialect]
-    words = _words_of_metrics(plan, statement, dialect)
-    for refusal in dialect.refusals(statement.tree):
+    refusals = dialect.refusals(statement.tree)
+    words = _words_of_metrics(plan, statement, dialect) if refusals else {}
+    for refusal in refusals:
         message = refusal.args[0]
         files = [file for file in statement.files if message in words.get(file, ())] or statement.files
         where = f"{', '.join(files)}: statement {statement.name}" if files else f"statement {statement.name}"

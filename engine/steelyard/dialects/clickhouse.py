@@ -53,7 +53,6 @@ def with_settings(tree: exp.Expr) -> exp.Expr:
         >>> with_settings(parse_one("select 1 as x")).sql("clickhouse").split(", prefer")[0]
         'SELECT 1 AS x SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1'
     """
-    tree = tree.copy()
     if isinstance(tree, exp.Query):
         last = tree.expression if isinstance(tree, exp.Union) else tree
         values = [

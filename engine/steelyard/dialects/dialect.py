@@ -26,7 +26,7 @@ class Dialect:
         names: Such functions for which sqlglot has no class, in lower case.
         syntax: Node types other than functions.
         clauses: Clauses, by their names in `steelyard.dialects.allowed.CLAUSES`.
-        rewrites: Tree to tree, applied in order to the whole tree.
+        rewrites: Tree to tree, applied in order to the whole tree; each may change it in place.
         hints: What to write instead of a node type that is refused.
         traps: What would be understood otherwise here.
     """
@@ -40,12 +40,8 @@ class Dialect:
     hints: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
     traps: tuple[Trap, ...] = ()
 
-    def generate(self, tree: exp.Expr, *, keeps: bool = True) -> str:
+    def generate(self, tree: exp.Expr) -> str:
         """Return a tree as this warehouse's SQL, for people to read.
-
-        Args:
-            tree: What to say.
-            keeps: Whether the tree is left as it is; without, sqlglot may change it, which spares a copy.
 
         Raises:
             CompileError: The tree says something that the warehouse cannot, or that it would understand otherwise.
@@ -55,7 +51,7 @@ class Dialect:
         tree = self._rewritten(tree)
         for refusal in self._refused(tree):
             raise refusal
-        return self._written(tree, keeps=keeps)
+        return self._written(tree)
 
     def refusals(self, tree: exp.Expr) -> list[CompileError]:
         """Return everything in a tree that the warehouse cannot say, each thing once; `generate` raises the first."""
@@ -64,19 +60,20 @@ class Dialect:
         found = {str(refusal): refusal for refusal in (*trapped, *self._refused(tree))}
         if not found:
             try:
-                self._written(tree, keeps=True)
+                self._written(tree)
             except CompileError as error:
                 found[str(error)] = error
         return list(found.values())
 
     def _rewritten(self, tree: exp.Expr) -> exp.Expr:
+        tree = tree.copy()
         for rewrite in self.rewrites:
             tree = rewrite(tree)
         return tree
 
-    def _written(self, tree: exp.Expr, *, keeps: bool) -> str:
+    def _written(self, tree: exp.Expr) -> str:
         try:
-            return tree.sql(self.name, copy=keeps, pretty=True, unsupported_level=ErrorLevel.RAISE)
+            return tree.sql(self.name, copy=False, pretty=True, unsupported_level=ErrorLevel.RAISE)
         except UnsupportedError as error:
             raise CompileError(
                 f"{self.name} cannot say this: {error}", hint="see docs/warehouses.md"

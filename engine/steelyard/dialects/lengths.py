@@ -33,7 +33,6 @@ def shorten_names(limit: int) -> Callable[[exp.Expr], exp.Expr]:
     """Return a rewrite that cuts every name to ``limit`` bytes, wherever it stands."""
 
     def rewrite(tree: exp.Expr) -> exp.Expr:
-        tree = tree.copy()
         for identifier in tree.find_all(exp.Identifier):
             identifier.set("this", shortened(identifier.name, limit))
         return tree

@@ -268,7 +268,7 @@ class _Ranked:
             inner.set(part, select.args.get(part))
             select.set(part, None)
         for root in roots:
-            changed = replace_each(root, exp.Column, outside)
+            changed = replace_each(root.copy(), exp.Column, outside)
             if isinstance(root, exp.Alias) and isinstance(root.this, exp.Column):
                 changed = exp.alias_(changed.unalias(), root.alias)
             root.replace(changed)

@@ -131,7 +131,6 @@ def quote_names(tree: exp.Expr) -> exp.Expr:
         >>> quote_names(parse_one("select t.größe, t.order, amount from t", read="duckdb")).sql("postgres")
         'SELECT t."größe", t."order", amount FROM t'
     """
-    tree = tree.copy()
     for name in tree.find_all(exp.Identifier):
         if not name.quoted and (not _PLAIN.fullmatch(name.name) or name.name.lower() in _WORDS):
             name.set("quoted", True)

@@ -8,7 +8,7 @@ from sqlglot import exp
 def replace_each(
     tree: exp.Expr, kinds: type[exp.Expr] | tuple[type[exp.Expr], ...], change: Callable[[exp.Expr], exp.Expr]
 ) -> exp.Expr:
-    """Return a copy of a tree with every node of some kinds replaced, the inner ones first.
+    """Replace every node of some kinds, the inner ones first, and return the tree, which is changed in place.
 
     sqlglot's own ``transform`` does not look into what it has just put in place.
 
@@ -18,7 +18,6 @@ def replace_each(
         >>> replace_each(outer, exp.IntDiv, lambda node: exp.func("div", node.this, node.expression)).sql()
         'DIV((DIV(a, b)), c)'
     """
-    tree = tree.copy()
     wanted = kinds if isinstance(kinds, tuple) else (kinds,)
     for node in reversed(list(tree.find_all(*wanted, bfs=False))):
         new = change(node)
