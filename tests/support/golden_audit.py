@@ -29,7 +29,6 @@ from steelyard.compile.audit_trials import (
     trial_query,
     trials,
 )
-from steelyard.compile.canonical import CANONICAL
 from steelyard.compile.exposure_sql import NumberedExperiment
 from steelyard.compile.targeting_sql import Attribute, Kind, rule_sql
 from steelyard.dialects.registry import DIALECTS
@@ -118,7 +117,7 @@ def targeting_statements(dialect: str) -> tuple[dict[str, str], str]:
     """Return a query for each of `RULES` that the dialect can say, and what is said of the others."""
     found, refused = {}, []
     for name, (kind, rule) in RULES.items():
-        condition = rule_sql(parse_rule(rule), CANONICAL, {"of": Attribute(exp.column("attribute"), kind)})
+        condition = rule_sql(parse_rule(rule), {"of": Attribute(exp.column("attribute"), kind)})
         query = exp.select("unit").from_("audited").where(condition)
         try:
             found[f"eligible_by_{name}"] = DIALECTS[dialect].generate(query)

@@ -18,12 +18,19 @@ units: {user: user_id}
 exposures:
   app:
     unit: user
-    sql: select experiment_id, user_id, variant, exposed_at, client, app_version from exposures
+    sql: select experiment_id, user_id, variant, exposed_at, client, app_version, installed from exposures
     timestamp: exposed_at
 """
 EXPERIMENT = (
     "name: exp\nstart: 2026-03-01\nend: 2026-03-31\nvariants: [control, treatment]\nmetrics: [visits]\n"
 )
+ELIGIBLE = """\
+eligible:
+  all:
+    - {attribute: app_version, version_above: "1.9"}
+    - {attribute: installed, before: 2026-03-01T00:00:00+08:00}
+    - not: {attribute: client, prefix: "te"}
+"""
 METRIC = (
     "{{ config(version=1, direction='increase') }}\nselect user_id, count(*) as n from exposures\n"
     "where exposed_at >= :start and exposed_at < :end group by user_id\n"
@@ -48,6 +55,7 @@ def log() -> pa.Table:
             unit = (f"User_{k}", f" u{k}", f"ü{k} ")[k % 3]
             rows.append((unit, half(change(unit)), client))
     rows += [(f"u{k}", half(f"u{k}", "other"), "salted") for k in range(300)]
+    rows += [(f"u{k}", half(f"u{k}"), "test") for k in range(30)]
     rows += [(None, "control", "fine"), ("", "control", "fine"), ("u", "preview", "fine")]
     units, variants, clients = (pa.array(values, pa.string()) for values in zip(*rows, strict=True))
     moment = pa.scalar("2026-03-02 10:00:00").cast(pa.timestamp("us"))
@@ -58,7 +66,8 @@ def log() -> pa.Table:
             "variant": variants,
             "exposed_at": pa.array([moment.as_py()] * len(rows), pa.timestamp("us")),
             "client": clients,
-            "app_version": pa.array(["1"] * len(rows)),
+            "app_version": pa.array(["1.10.0-rc.1"] * len(rows)),
+            "installed": pa.array(["2026-02-28T23:59:59.9+08:00"] * len(rows)),
         }
     )
 
@@ -71,7 +80,7 @@ def test_the_causes_are_named_on_every_warehouse(engine: str, engines: Engines, 
         "steelyard.yml": PROJECT,
         "profiles.yml": yaml.safe_dump(profile),
         "metrics/visits.sql": METRIC,
-        "experiments/exp.yml": EXPERIMENT,
+        "experiments/exp.yml": EXPERIMENT + ELIGIBLE,
         "experiments/other.yml": EXPERIMENT.replace("exp", "other", 1),
     }.items():
         path = tmp_path / name
@@ -85,10 +94,12 @@ def test_the_causes_are_named_on_every_warehouse(engine: str, engines: Engines, 
     causes = {client.labels[0]: [cause.text for cause in client.causes] for client in found.clients}
     assert causes == {
         "fine": [],
+        "test": [],
         "lowers": ["folds ids to lower case"],
         "trims": ["trims ids"],
         "floats": ["reads ids as floating-point numbers (7 becomes 7.0)"],
         "salted": ["hashes with the salt of the experiment other"],
     }
     assert (found.count("no_unit"), found.count("unknown_variant")) == (2, 1)
-    assert found.assignments == 1500
+    assert found.count("not_targeted") == 30
+    assert found.assignments == 1530

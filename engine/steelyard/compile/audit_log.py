@@ -3,15 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from sqlglot import exp
 
-from steelyard.compile.canonical import CANONICAL, parse_query
+from steelyard.compile.canonical import parse_query
 from steelyard.compile.clock import Clock
 from steelyard.compile.exposure_sql import LogTypes, NumberedExperiment, exposure_log, seen_units_context
-from steelyard.compile.targeting_sql import Attribute, Kind, rule_sql
+from steelyard.compile.targeting_sql import KINDS, Attribute, rule_sql
 from steelyard.compile.templates import Templates
 from steelyard.compile.values import column
 from steelyard.dialects.registry import DIALECTS
@@ -26,15 +25,6 @@ RULESET = "ruleset_version"
 
 AUDITED = "audited"
 _MARGIN = timedelta(days=2)
-_KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        "varchar": "text",
-        "boolean": "boolean",
-        "date": "date",
-        "timestamp": "timestamp",
-        "timestamptz": "timestamptz",
-    }
-)
 _REFUSED = frozenset({"boolean", "float", "real", "double", "decimal"})
 
 
@@ -73,11 +63,18 @@ class AuditedLog:
                 here = exp.NEQ(
                     this=column("experiment_no", "experiments"), expression=exp.Literal.number(one.number)
                 )
-                attributes = {
-                    name: Attribute(column(name, "log"), _KINDS.get(self.columns[name], "number"))
-                    for name in attributes_of(rule)
-                }
-                yield exp.paren(exp.or_(here, rule_sql(rule, CANONICAL, attributes)))
+                attributes = {name: self._attribute(name) for name in sorted(attributes_of(rule))}
+                yield exp.paren(exp.or_(here, rule_sql(rule, attributes)))
+
+    def _attribute(self, name: str) -> Attribute:
+        kind = KINDS.get(self.columns[name])
+        if kind is None:
+            raise CompileError(
+                f"the column {name!r}, which a rule of who is eligible tests, is of type {self.columns[name]}",
+                where=f"steelyard.yml: exposures.{self.name}",
+                hint="attributes are text, numbers, truth values, days or moments; cast it in the query",
+            )
+        return Attribute(column(name, "log"), kind)
 
     def query(self, files: ProjectFiles, templates: Templates) -> str:
         """Return the query that fills the table `AUDITED`.

@@ -13,6 +13,7 @@ from steelyard.dialects.numbers import (
     number_conditions,
     skip_null_in_least,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, extract_parts, match_by
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
 from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
 from steelyard.dialects.tables import quote_names, values_as_selects
@@ -50,11 +51,11 @@ DIALECT = Dialect(
         exp.TimestampDiff,
         exp.Year,
     },
-    names=frozenset({"datetime"}),
+    names=frozenset({"datetime", "regexp_contains", "regexp_extract"}),
     syntax=SYNTAX | {exp.IntDiv, exp.Limit, exp.Qualify},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
-    traps=(*COMMON, fraction_to_whole, complete_units),
+    traps=(*COMMON, *PATTERN_TRAPS, fraction_to_whole, complete_units),
     rewrites=(
         values_as_selects,
         flatten_first_row,
@@ -63,6 +64,8 @@ DIALECT = Dialect(
         divide_doubles,
         average_doubles,
         number_conditions,
+        match_by("REGEXP_CONTAINS", "$"),
+        extract_parts("REGEXP_EXTRACT"),
         double_backslashes,
         count_conditions,
         skip_null_in_least,

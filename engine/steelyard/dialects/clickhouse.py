@@ -18,6 +18,7 @@ from steelyard.dialects.numbers import (
     skip_null_in_least,
     sum_doubles,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, extract_parts, match_by
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row
 from steelyard.dialects.refusals import COMMON, absent_in_lists, fraction_to_whole
 from steelyard.dialects.tables import name_columns, quote_names, values_as_selects
@@ -87,11 +88,22 @@ DIALECT = Dialect(
     name="clickhouse",
     functions=FUNCTIONS
     | {exp.ArgMax, exp.ArgMin, exp.Concat, exp.Day, exp.Month, exp.TimestampTrunc, exp.Year},
-    names=frozenset({"intdiv", "isfinite", "lowerutf8", "substringutf8", "totimezone", "upperutf8"}),
+    names=frozenset(
+        {
+            "intdiv",
+            "isfinite",
+            "lowerutf8",
+            "match",
+            "regexpextract",
+            "substringutf8",
+            "totimezone",
+            "upperutf8",
+        }
+    ),
     syntax=SYNTAX | {exp.Filter, exp.ILike, exp.IgnoreNulls, exp.Limit, exp.RespectNulls},
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "SETTINGS"},
     hints=HINTS,
-    traps=(*COMMON, fraction_to_whole, absent_in_lists),
+    traps=(*COMMON, *PATTERN_TRAPS, fraction_to_whole, absent_in_lists),
     rewrites=(
         values_as_selects,
         flatten_first_row,
@@ -112,6 +124,8 @@ DIALECT = Dialect(
         moments_of_zone(_to_utc),
         zoneless("Nullable(DateTime64(6))", "clickhouse"),
         wide_dates("Nullable(Date32)", "clickhouse"),
+        match_by("match", "$"),
+        extract_parts("regexpExtract", exp.Literal.number(1)),
         double_backslashes,
         name_characters,
         drop_frames_of_ranking,

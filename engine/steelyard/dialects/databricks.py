@@ -2,12 +2,12 @@
 
 from steelyard.dialects.dialect import Dialect
 from steelyard.dialects.hints import HINTS
-from steelyard.dialects.spark import CLAUSES_HERE, FUNCTIONS_HERE, REWRITES, SYNTAX_HERE, TRAPS
+from steelyard.dialects.spark import CLAUSES_HERE, FUNCTIONS_HERE, NAMES_HERE, REWRITES, SYNTAX_HERE, TRAPS
 
 DIALECT = Dialect(
     name="databricks",
     functions=FUNCTIONS_HERE,
-    names=frozenset({"convert_timezone"}),
+    names=NAMES_HERE,
     syntax=SYNTAX_HERE,
     clauses=CLAUSES_HERE,
     hints=HINTS,

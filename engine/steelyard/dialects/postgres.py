@@ -15,6 +15,7 @@ from steelyard.dialects.numbers import (
     number_conditions,
     sum_doubles,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, match_similar, own_patterns
 from steelyard.dialects.ranking import (
     count_to_quantile,
     flatten_first_row,
@@ -57,11 +58,12 @@ DIALECT = Dialect(
         exp.NullSafeEQ,
         exp.NullSafeNEQ,
         exp.Offset,
+        exp.SimilarTo,
         exp.Values,
     },
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause", "DISTINCT ON", "MATERIALIZED"},
     hints=HINTS,
-    traps=COMMON,
+    traps=(*COMMON, *PATTERN_TRAPS, own_patterns),
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -72,6 +74,7 @@ DIALECT = Dialect(
         sum_doubles,
         number_conditions,
         count_conditions,
+        match_similar,
         double_backslashes,
         compare_bytes,
         compare_with_largest,

@@ -14,6 +14,12 @@ from steelyard.dialects.numbers import (
     number_conditions,
     sum_doubles,
 )
+from steelyard.dialects.patterns import (
+    PATTERN_TRAPS,
+    compare_beginnings,
+    match_similar,
+    own_patterns,
+)
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_by_place
 from steelyard.dialects.refusals import COMMON, fraction_to_whole
 from steelyard.dialects.tables import (
@@ -33,16 +39,17 @@ DIALECT = Dialect(
         exp.Concat,
         exp.Day,
         exp.Extract,
+        exp.Left,
         exp.LogicalAnd,
         exp.LogicalOr,
         exp.Month,
         exp.TimestampTrunc,
         exp.Year,
     },
-    syntax=SYNTAX | {exp.AtTimeZone, exp.ILike, exp.Limit},
+    syntax=SYNTAX | {exp.AtTimeZone, exp.ILike, exp.Limit, exp.SimilarTo},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
-    traps=(*COMMON, fraction_to_whole),
+    traps=(*COMMON, *PATTERN_TRAPS, own_patterns, fraction_to_whole),
     rewrites=(
         values_as_selects,
         flatten_first_row,
@@ -54,6 +61,8 @@ DIALECT = Dialect(
         sum_doubles,
         number_conditions,
         count_conditions,
+        match_similar,
+        compare_beginnings,
         double_backslashes,
         conditions_into_cases,
         compare_with_largest,

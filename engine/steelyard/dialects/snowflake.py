@@ -13,6 +13,7 @@ from steelyard.dialects.numbers import (
     divide_remainder_off,
     number_conditions,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, match_with_end
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
 from steelyard.dialects.refusals import COMMON, fraction_to_whole
 from steelyard.dialects.tables import quote_names
@@ -41,11 +42,11 @@ DIALECT = Dialect(
         exp.TimestampTrunc,
         exp.Year,
     },
-    names=frozenset({"convert_timezone", "mod"}),
+    names=frozenset({"convert_timezone", "mod", "regexp_like"}),
     syntax=SYNTAX | {exp.ILike, exp.Limit, exp.Qualify, exp.Values},
     clauses=PORTABLE_CLAUSES,
     hints=HINTS,
-    traps=(*COMMON, fraction_to_whole),
+    traps=(*COMMON, *PATTERN_TRAPS, fraction_to_whole),
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -55,6 +56,7 @@ DIALECT = Dialect(
         average_doubles,
         number_conditions,
         count_conditions,
+        match_with_end,
         compare_with_largest,
         count_days,
         count_microseconds,

@@ -13,6 +13,7 @@ from steelyard.dialects.numbers import (
     number_conditions,
     sum_doubles,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, match_by
 from steelyard.dialects.ranking import count_to_quantile, latest_of_present
 from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
 from steelyard.dialects.tables import quote_names
@@ -42,7 +43,8 @@ FUNCTIONS_HERE = FUNCTIONS | {
 }
 SYNTAX_HERE = SYNTAX | {exp.Dot, exp.Filter, exp.ILike, exp.IntDiv, exp.Limit, exp.PropertyEQ, exp.Values}
 CLAUSES_HERE = PORTABLE_CLAUSES | {"a WINDOW clause"}
-TRAPS = (*COMMON, fraction_to_whole, complete_units)
+NAMES_HERE = frozenset({"convert_timezone", "regexp_like"})
+TRAPS = (*COMMON, *PATTERN_TRAPS, fraction_to_whole, complete_units)
 
 
 def _to_utc(moment: exp.Expr) -> exp.Expr:
@@ -58,6 +60,7 @@ REWRITES = (
     sum_doubles,
     number_conditions,
     count_conditions,
+    match_by("REGEXP_LIKE", r"\z"),
     double_backslashes,
     compare_with_largest,
     count_midnights,
@@ -74,7 +77,7 @@ REWRITES = (
 DIALECT = Dialect(
     name="spark",
     functions=FUNCTIONS_HERE,
-    names=frozenset({"convert_timezone"}),
+    names=NAMES_HERE,
     syntax=SYNTAX_HERE,
     clauses=CLAUSES_HERE,
     hints=HINTS,

@@ -51,7 +51,8 @@ def compare_bytes(tree: exp.Expr) -> exp.Expr:
         if node.find(exp.Collate):
             return node
         texts = [part for part in node.iter_expressions() if isinstance(part, exp.Literal) and part.is_string]
-        if any(not _PLAIN.fullmatch(text.name) for text in texts):
+        # A part of a text is text, whatever it is compared with.
+        if isinstance(node.this, exp.SplitPart) or any(not _PLAIN.fullmatch(text.name) for text in texts):
             name = exp.to_identifier("C", quoted=True)
             node.this.replace(exp.Collate(this=node.this.copy(), expression=name))
         return node

@@ -18,6 +18,7 @@ from steelyard.dialects.numbers import (
     skip_null_in_least,
     sum_doubles,
 )
+from steelyard.dialects.patterns import PATTERN_TRAPS, fill_missing_parts, match_by
 from steelyard.dialects.ranking import count_to_quantile, flatten_first_row, latest_of_present
 from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
 from steelyard.dialects.tables import quote_names
@@ -51,7 +52,7 @@ DIALECT = Dialect(
         exp.TimestampTrunc,
         exp.Year,
     },
-    names=frozenset({"at_timezone", "date_add", "date_trunc", "is_finite"}),
+    names=frozenset({"at_timezone", "date_add", "date_trunc", "is_finite", "regexp_like"}),
     syntax=SYNTAX | {exp.Filter, exp.Limit, exp.Values},
     clauses=PORTABLE_CLAUSES | {"a WINDOW clause"},
     hints=MappingProxyType(
@@ -61,7 +62,7 @@ DIALECT = Dialect(
             " date_diff('millisecond', earlier, later) / 1000.0",
         }
     ),
-    traps=(*COMMON, fraction_to_whole, complete_units),
+    traps=(*COMMON, *PATTERN_TRAPS, fraction_to_whole, complete_units),
     rewrites=(
         flatten_first_row,
         count_to_quantile,
@@ -73,6 +74,8 @@ DIALECT = Dialect(
         number_conditions,
         count_conditions,
         skip_null_in_least,
+        match_by("REGEXP_LIKE", r"\z"),
+        fill_missing_parts,
         partial(rename_isfinite, "is_finite"),
         count_days,
         last_millisecond_before,

@@ -3,13 +3,16 @@
 import re
 from datetime import UTC, date, datetime
 
-PATTERN = (
-    r"^[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
-    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?)?$"
+_DAY = (
+    "([12][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)"
+    "|02-(0[1-9]|1[0-9]|2[0-8]))"
+    "|([12][0-9](0[48]|[2468][048]|[13579][26])|(12|16|20|24|28)00)-02-29)"
 )
-"""What counts as a moment, in the regular expressions that all engines share; the years are 1000 to 2999."""
+_TIME = "([T ]([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]([.][0-9]{1,6})?(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?)?"
+PATTERN = _DAY + _TIME
+"""What counts as a moment, the whole text, in what regular expressions mean everywhere; years are 1000 to 2999."""
 
-_MOMENT = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
+_MOMENT = re.compile(PATTERN)
 
 
 def moment_of(value: object) -> datetime | None:
@@ -26,10 +29,7 @@ def moment_of(value: object) -> datetime | None:
     if isinstance(value, str):
         if not _MOMENT.fullmatch(value):
             return None
-        try:
-            return _in_utc(datetime.fromisoformat(value))
-        except ValueError:  # 30 February
-            return None
+        return _in_utc(datetime.fromisoformat(value))
     if isinstance(value, datetime):
         return _in_utc(value)
     if isinstance(value, date):

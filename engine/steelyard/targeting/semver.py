@@ -6,12 +6,15 @@ from functools import lru_cache
 _NUMBER = r"(0|[1-9][0-9]*)"
 _PART = r"(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)"
 PATTERN = (
-    rf"^{_NUMBER}([.]{_NUMBER}([.]{_NUMBER})?)?"
-    rf"(-{_PART}([.]{_PART})*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?$"
+    rf"{_NUMBER}([.]{_NUMBER}([.]{_NUMBER})?)?"
+    rf"(-{_PART}([.]{_PART})*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?"
 )
-"""What counts as a version; ``2`` and ``2.1`` are ``2.0.0`` and ``2.1.0``, a leading ``v`` is refused."""
+"""What counts as a version, the whole text.
 
-_VERSION = re.compile(PATTERN.removeprefix("^").removesuffix("$"))
+``2`` and ``2.1`` are ``2.0.0`` and ``2.1.0``, a leading ``v`` is refused.
+"""
+
+_VERSION = re.compile(PATTERN)
 
 Part = tuple[int, int, str]
 Version = tuple[tuple[int, str], ...]

@@ -465,6 +465,17 @@ def test_who_is_eligible_is_checked_where_the_log_has_what_is_asked_for(audited:
     )
 
 
+def test_an_attribute_that_no_client_has_is_refused(audited: Audited) -> None:
+    with_tags = LOGGED.replace(" from", ", [client] as tags from")
+    audited.write("steelyard.yml", PROJECT.replace("SELECTED", with_tags))
+    audited.experiment("exp", more="eligible: {attribute: tags, exists: true}\n")
+    audited.log(rows_of("web", right, n=30))
+    with pytest.raises(
+        CompileError, match=r"the column 'tags', which a rule .* tests, is of type varchar\[\]"
+    ):
+        audited.audit()
+
+
 def test_a_warehouse_that_hashes_otherwise_is_not_relied_on(
     audited: Audited, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,10 @@ SELECT
         OR (
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
-          AND COALESCE(log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMP), FALSE)
+          AND COALESCE(
+            CAST(DATETIME(log.signed_up, 'UTC') AS DATETIME) < CAST('2026-03-29 16:00:00' AS DATETIME),
+            FALSE
+          )
           AND COALESCE(
             CAST(log.age AS FLOAT64) >= CAST('18.0' AS FLOAT64)
             AND ABS(CAST(log.age AS FLOAT64)) <= CAST('1.7976931348623157e308' AS FLOAT64),

@@ -15,7 +15,10 @@ SELECT
         OR (
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
-          AND COALESCE(log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMP), FALSE)
+          AND COALESCE(
+            CAST(CONVERT_TIMEZONE('UTC', log.signed_up) AS TIMESTAMP_NTZ) < CAST('2026-03-29 16:00:00' AS TIMESTAMP_NTZ),
+            FALSE
+          )
           AND COALESCE(
             CAST(log.age AS DOUBLE) >= CAST('18.0' AS DOUBLE)
             AND ABS(CAST(log.age AS DOUBLE)) <= CAST('1.7976931348623157e308' AS DOUBLE),

@@ -3,9 +3,9 @@ SELECT
 FROM audited
 WHERE
   COALESCE(
-    REGEXP_MATCHES(
+    REGEXP_FULL_MATCH(
       attribute,
-      '^(0|[1-9][0-9]*)([.](0|[1-9][0-9]*)([.](0|[1-9][0-9]*))?)?(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)([.](0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?$'
+      '(0|[1-9][0-9]*)([.](0|[1-9][0-9]*)([.](0|[1-9][0-9]*))?)?(-(0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*)([.](0|[1-9][0-9]*|[0-9]*[A-Za-z-][0-9A-Za-z-]*))*)?([+][0-9A-Za-z-]+([.][0-9A-Za-z-]+)*)?'
     )
     AND NOT (
       (
@@ -102,7 +102,7 @@ WHERE
                           '.',
                           1
                         ) = ''
-                        OR REGEXP_MATCHES(
+                        OR REGEXP_FULL_MATCH(
                           SPLIT_PART(
                             SUBSTRING(
                               SPLIT_PART(attribute, '+', 1),
@@ -111,7 +111,7 @@ WHERE
                             '.',
                             1
                           ),
-                          '^[0-9]+$'
+                          '[0-9]+'
                         )
                         OR SPLIT_PART(
                           SUBSTRING(
@@ -142,7 +142,7 @@ WHERE
                               2
                             ) = ''
                             OR (
-                              REGEXP_MATCHES(
+                              REGEXP_FULL_MATCH(
                                 SPLIT_PART(
                                   SUBSTRING(
                                     SPLIT_PART(attribute, '+', 1),
@@ -151,7 +151,7 @@ WHERE
                                   '.',
                                   2
                                 ),
-                                '^[0-9]+$'
+                                '[0-9]+'
                               )
                               AND (
                                 LENGTH(

@@ -15,7 +15,10 @@ SELECT
         OR (
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
-          AND COALESCE(log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMPTZ), FALSE)
+          AND COALESCE(
+            CAST(log.signed_up AT TIME ZONE 'UTC' AS TIMESTAMP) < CAST('2026-03-29 16:00:00' AS TIMESTAMP),
+            FALSE
+          )
           AND COALESCE(
             CAST(log.age AS DOUBLE PRECISION) >= CAST('18.0' AS DOUBLE PRECISION)
             AND ABS(CAST(log.age AS DOUBLE PRECISION)) <= CAST('1.7976931348623157e308' AS DOUBLE PRECISION),

@@ -16,7 +16,7 @@ SELECT
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
           AND COALESCE(
-            log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMP WITH TIME ZONE),
+            CAST(log.signed_up AT TIME ZONE 'UTC' AS TIMESTAMP) < CAST('2026-03-29 16:00:00' AS TIMESTAMP),
             FALSE
           )
           AND COALESCE(

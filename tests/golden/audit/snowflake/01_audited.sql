@@ -15,7 +15,10 @@ SELECT
         OR (
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
-          AND COALESCE(log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMPTZ), FALSE)
+          AND COALESCE(
+            CAST(CAST(CONVERT_TIMEZONE('UTC', log.signed_up) AS TIMESTAMPNTZ) AS TIMESTAMPNTZ) < CAST('2026-03-29 16:00:00' AS TIMESTAMPNTZ),
+            FALSE
+          )
           AND COALESCE(
             CAST(log.age AS DOUBLE) >= CAST('18.0' AS DOUBLE)
             AND ABS(CAST(log.age AS DOUBLE)) <= CAST('1.7976931348623157e308' AS DOUBLE),

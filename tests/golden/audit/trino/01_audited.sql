@@ -16,7 +16,7 @@ SELECT
           COALESCE(log.country IN ('SG', 'MY'), FALSE)
           AND NOT COALESCE(log.device IN ('bot-1'), FALSE)
           AND COALESCE(
-            log.signed_up < CAST('2026-03-29 16:00:00.000000+00:00' AS TIMESTAMP WITH TIME ZONE),
+            CAST(CAST(AT_TIMEZONE(log.signed_up, 'UTC') AS TIMESTAMP(6)) AS TIMESTAMP(6)) < CAST('2026-03-29 16:00:00' AS TIMESTAMP(6)),
             FALSE
           )
           AND COALESCE(

@@ -1,0 +1,8 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(
+    CAST(DATETIME(attribute, 'UTC') AS DATETIME) <= CAST('2026-03-31 16:00:00' AS DATETIME),
+    FALSE
+  )

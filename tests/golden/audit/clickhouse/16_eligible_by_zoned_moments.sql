@@ -1,6 +1,0 @@
-SELECT
-  unit
-FROM audited
-WHERE
-  COALESCE(attribute <= CAST('2026-03-31 16:00:00.000000+00:00' AS Nullable(DateTime)), FALSE)
-SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -1,0 +1,9 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(
+    CAST(attribute AS Nullable(DateTime64(6))) < CAST('2026-04-01 00:00:00' AS Nullable(DateTime64(6))),
+    FALSE
+  )
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

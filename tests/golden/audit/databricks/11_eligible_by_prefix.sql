@@ -1,0 +1,5 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(STARTSWITH(attribute, 'a_%'), FALSE)

@@ -1,0 +1,5 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(STARTS_WITH(attribute, 'a_%'), FALSE)

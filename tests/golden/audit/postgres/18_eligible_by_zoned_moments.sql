@@ -1,0 +1,8 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(
+    CAST(attribute AT TIME ZONE 'UTC' AS TIMESTAMP) <= CAST('2026-03-31 16:00:00' AS TIMESTAMP),
+    FALSE
+  )

@@ -1,8 +1,0 @@
-SELECT
-  unit
-FROM audited
-WHERE
-  COALESCE(
-    attribute <= CAST('2026-03-31 16:00:00.000000+00:00' AS TIMESTAMP WITH TIME ZONE),
-    FALSE
-  )

@@ -1,0 +1,8 @@
+SELECT
+  unit
+FROM audited
+WHERE
+  COALESCE(
+    CAST(attribute AS TIMESTAMP_NTZ) >= CAST('2026-04-01 00:00:00' AS TIMESTAMP_NTZ),
+    FALSE
+  )

@@ -1,8 +1,0 @@
-SELECT
-  unit
-FROM audited
-WHERE
-  COALESCE(
-    CAST(attribute AS TIMESTAMP(6)) >= CAST('2026-04-01 00:00:00.000000' AS TIMESTAMP(6)),
-    FALSE
-  )
