@@ -10,6 +10,9 @@ from click.testing import CliRunner
 from steelyard.cli.main import cli
 from steelyard.run import scaffold, write_project
 
+# The commands of the page run for several days.
+pytestmark = pytest.mark.long
+
 PAGE = Path(__file__).parents[1] / "docs" / "incremental.md"
 BLOCKS = dict(re.findall(r"<!-- (\w+) -->\n```\w+\n(.*?)```\n", PAGE.read_text(encoding="utf-8"), re.DOTALL))
 

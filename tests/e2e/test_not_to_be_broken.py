@@ -280,6 +280,7 @@ def test_of_two_runs_at_once_one_waits_for_the_other(engine: str, engines: Engin
     assert statuses == [("success",)]
 
 
+@pytest.mark.long
 def test_a_warehouse_that_refuses_ddl_is_told_before_anything_is_read(place: Place, killer: Killer) -> None:
     profiles = place.root / "profiles.yml"
     text = profiles.read_text(encoding="utf-8")

@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 from tests.support import small_project
 
+# Whole runs.
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("is_series", [True, False])
 def test_no_hour_before_the_exposure_is_lost_where_summer_time_begins(

@@ -16,6 +16,9 @@ from steelyard.assign.allocation.events import Grow, Open
 from steelyard.assign.allocation.ledger import Buckets, Ledger, Owner
 from steelyard.assign.allocation.replay import replay
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 OPENINGS = {
     "all": opening(buckets=200),
     "tags": opening(buckets=200, exclusive="tags"),

@@ -21,6 +21,9 @@ from steelyard.assign.allocation.replay import follow
 from steelyard.hashing import SCHEMES
 from steelyard.hashing.batch import batch
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 UNITS = [f"user_{number}" for number in range(20_000)]
 BUCKETS = 10_000
 PROGRAMME = opening(buckets=BUCKETS)

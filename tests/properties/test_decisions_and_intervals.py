@@ -11,6 +11,9 @@ from tests.support.matrix_world import DAYS, Rows, experiment, make_rows, moment
 from steelyard.analysis.result_rows import result_rows
 from steelyard.analysis.results import Analysis, TestedMetric, analyse
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 ROWS = {name: {seed: make_rows(name, seed) for seed in range(6)} for name in ("mean", "proportion", "ratio")}
 USES: dict[str, tuple[str, dict[str, Any]]] = {
     "two-sided": ("primary", {}),

@@ -22,6 +22,9 @@ from steelyard.spec.loader import load_project
 from steelyard.spec.profile import load_profile
 from steelyard.warehouse.registry import connect
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 
 def compute(
     world: World, *, selected: Sequence[str] | None = None, is_series: bool = True

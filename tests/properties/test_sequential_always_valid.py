@@ -7,6 +7,9 @@ from hypothesis import strategies as st
 
 from steelyard.stats.always_valid import critical_value, log_e_value, p_value, running_p
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 sides = st.sampled_from([1, 2])
 
 

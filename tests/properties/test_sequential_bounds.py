@@ -13,6 +13,9 @@ from steelyard.stats.gst_exit import exit_probabilities
 from steelyard.stats.sequential_p import sequential_p
 from steelyard.stats.spending import SPENDING
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 spendings = st.sampled_from(sorted(SPENDING))
 sides = st.sampled_from([1, 2])
 alphas = st.sampled_from([0.2, 0.05, 0.003, 1e-6])

@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 from steelyard.stats.group_sequential import Look, bounds
 from steelyard.stats.stagewise import stagewise, stagewise_tail
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 designs = st.lists(st.floats(0.1, 1.0), min_size=1, max_size=4)
 
 

@@ -7,6 +7,9 @@ from tests.support.draw_world import world_of_seed
 
 from steelyard.compile import scan_plan
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_moments_from_sorted_facts_equal_brute_force(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,9 @@ from steelyard.stats.comparison import superiority
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 seeds = st.integers(0, 2**32 - 1)
 estimators = st.sampled_from([full, pooled])
 

@@ -12,6 +12,9 @@ from steelyard.stats.multiplicity import CORRECTIONS
 from steelyard.stats.poststratification import poststratify
 from steelyard.stats.srm import log_e_value
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 p_values = st.integers(1, 12).flatmap(lambda m: arrays(np.float64, m, elements=st.floats(0, 1)))
 names = st.sampled_from(sorted(CORRECTIONS))
 

@@ -9,6 +9,9 @@ from steelyard.stats.comparison import deterioration, non_inferiority, superiori
 from steelyard.stats.means import MeanPair
 from steelyard.stats.reasons import NOTES, REASONS
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 means = st.floats(0.01, 100)
 errors = st.floats(1e-2, 10)
 correlations = st.floats(-0.9, 0.9)

@@ -8,11 +8,15 @@ from hypothesis.extra.numpy import arrays
 
 from steelyard.stats.moments import Moments
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 # Quarters: a spread far below the size of the values is lost in sums, and reported as none.
 values = st.integers(-4000, 4000).map(lambda quarters: quarters / 4)
 rows = st.integers(1, 30).flatmap(lambda n: arrays(np.float64, (n, 3), elements=values))
 
 
+@pytest.mark.quick
 @given(rows, rows, rows)
 def test_merging_moments_equals_pooling_rows(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
     together = Moments.from_rows(np.concatenate([a, b, c]))

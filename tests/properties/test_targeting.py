@@ -17,6 +17,9 @@ from steelyard.targeting import matcher, parse_rule, rule_json
 from steelyard.targeting.moments import moment_of
 from steelyard.targeting.semver import version_key
 
+# Properties of drawn worlds, broad beside the examples of the unit tests.
+pytestmark = pytest.mark.long
+
 TEXTS = [
     "",
     "a",

@@ -94,9 +94,9 @@ ENGINES = (
     Engine(name="clickhouse", open=_clickhouse),
     Engine(name="spark", open=_spark, select=SELECTION),
 )
-# Starting Spark alone takes longer than a quick test may.
+# Starting a server takes longer than a quick test may.
 NAMES = tuple(
-    pytest.param(engine.name, marks=[pytest.mark.long] if engine.name == "spark" else [])
+    pytest.param(engine.name, marks=[pytest.mark.long] if engine.name != "duckdb" else [])
     for engine in ENGINES
 )
 

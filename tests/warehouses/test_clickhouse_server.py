@@ -18,6 +18,9 @@ from steelyard.warehouse.migrate import ensure_tables
 from steelyard.warehouse.publish import publish_experiment
 from steelyard.warehouse.registry import connect
 
+# A server is started.
+pytestmark = pytest.mark.long
+
 DAY = date(2026, 4, 1)
 Open = Callable[..., Warehouse]
 

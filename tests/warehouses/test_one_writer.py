@@ -15,6 +15,9 @@ from steelyard.run import Project, project, seed_project
 from steelyard.run.allocating import Allocations, Claimant
 from steelyard.run.functions import drop_functions, install_functions
 
+# A server is started.
+pytestmark = pytest.mark.long
+
 COMMANDS: dict[str, Callable[[Project], Any]] = {
     "seed": seed_project,
     "allocation publish": lambda project: Allocations(project).publish(),

@@ -23,6 +23,9 @@ from steelyard.run import Project, RunOptions, debug_project, project_reports, s
 from steelyard.run.budget import shown_size
 from steelyard.run.compiling import dry_run
 
+# Whole projects through drivers that are played.
+pytestmark = pytest.mark.long
+
 AS_OF = date(2026, 4, 5)
 OPTIONS = RunOptions(as_of=AS_OF)
 EXPERIMENT = {

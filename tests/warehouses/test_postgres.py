@@ -18,6 +18,9 @@ from steelyard.spec.outputs import Postgres
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.registry import connect
 
+# A server is started.
+pytestmark = pytest.mark.long
+
 # Names of 72 characters that PostgreSQL would cut to the same 63.
 LONG = tuple(
     f"revenue_of_a_user_in_the_shop_before_any_discount_and_after_taxes_{word}"

@@ -9,6 +9,9 @@ from tests.support import trap_world
 from tests.support.agreement import Published, beyond, differences, read_published
 from tests.support.engines import NAMES, Engines
 
+# Every trap on every warehouse.
+pytestmark = pytest.mark.long
+
 LIMIT = 1e-9
 
 

@@ -22,6 +22,9 @@ from steelyard.warehouse.registry import connect
 from steelyard.warehouse.tables import TABLES
 from steelyard.warehouse.versioned import rows_table
 
+# Publications that break at every step.
+pytestmark = pytest.mark.long
+
 SCHEMA = "steelyard"
 DAY = date(2026, 4, 1)
 KILLS = 10

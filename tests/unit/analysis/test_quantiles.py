@@ -311,6 +311,7 @@ def cell_of(means: VariantMeans, day: int, variant: int) -> dict[str, Any]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("metric", METRICS)
 def test_quantiles_of_each_day_and_segment_are_those_of_the_rows(
     metric: str, found: dict[str, ExperimentMoments]
@@ -406,6 +407,7 @@ def test_sums_up_to_every_value_are_those_of_the_units(tmp_path: Path) -> None:
     assert (histogram.sums[4] == histogram.sums[3]).all()
 
 
+@pytest.mark.long
 def test_bins_are_narrow_in_order_and_hold_small_whole_numbers_alone(tmp_path: Path) -> None:
     whole = np.arange(-500, 501)
     other = np.exp(np.linspace(-700, 700, 20_000))

@@ -131,6 +131,7 @@ def test_answers_go_to_a_file(root: Path, suffix: str) -> None:
     assert not list(root.glob("*.part"))
 
 
+@pytest.mark.long
 def test_a_query_is_assigned_in_the_order_of_its_units(root: Path) -> None:
     with duckdb.connect(str(root / "p.duckdb")) as connection:
         connection.execute("create table users as select 'u' || range as user_id from range(150000)")

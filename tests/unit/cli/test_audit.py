@@ -200,6 +200,7 @@ def test_every_mistake_is_named_beside_clients_that_are_right(audited: Audited) 
         assert cause.explained == pytest.approx(1, abs=0.001), client
 
 
+@pytest.mark.long
 def test_a_plain_log_has_its_mixture_of_causes_named(tmp_path: Path) -> None:
     audited = Audited(tmp_path, selected=PLAIN)
     rows = rows_of("fine", right, n=4000)
@@ -214,6 +215,7 @@ def test_a_plain_log_has_its_mixture_of_causes_named(tmp_path: Path) -> None:
     assert sum(cause.explained for cause in client.causes) == pytest.approx(1, abs=0.01)
 
 
+@pytest.mark.long
 def test_an_unrelated_client_has_no_cause(audited: Audited) -> None:
     audited.log(rows_of("dice", lambda u: half(bucket_of(f"secret {u}")), n=2000))
     (client,) = audited.audit().clients
@@ -221,6 +223,7 @@ def test_an_unrelated_client_has_no_cause(audited: Audited) -> None:
     assert client.causes == []
 
 
+@pytest.mark.long
 def test_a_few_wrong_rows_are_counted_and_not_explained(audited: Audited) -> None:
     audited.log(
         [*rows_of("fine", right), ("u1", "treatment" if right("u1") == "control" else "control", *"abc")]
@@ -229,6 +232,7 @@ def test_a_few_wrong_rows_are_counted_and_not_explained(audited: Audited) -> Non
     assert (found.wrong, [client.causes for client in found.clients]) == (1, [[], []])
 
 
+@pytest.mark.long
 def test_three_variants_with_uneven_shares(tmp_path: Path) -> None:
     audited = Audited(tmp_path, variants="{a: 20%, b: 30%, c: 50%}")
 
@@ -257,6 +261,7 @@ def test_three_variants_with_uneven_shares(tmp_path: Path) -> None:
     assert "b in place of a from about bucket 1,000 to 2,000" in found["stale"].causes[0].text
 
 
+@pytest.mark.long
 def test_each_verdict_is_counted(audited: Audited) -> None:
     audited.experiment("exp", more="scheme: sha256\ntargeting: {client: [web]}\n")
     wrong = {"control": "treatment", "treatment": "control"}
@@ -315,6 +320,7 @@ def test_a_client_that_loses_one_variant_is_named(audited: Audited) -> None:
     assert causes["old"][0].startswith("logs 100% fewer exposures to treatment than to the others")
 
 
+@pytest.mark.long
 def test_the_command_prints_the_causes_and_exits_with_3(audited: Audited) -> None:
     audited.log([*rows_of("fine", right), *rows_of("doubles", lambda u: right(hexadecimal(u)))])
     result = CliRunner().invoke(cli, ["audit", "--select", "exp", "--project-dir", str(audited.root)])
@@ -336,6 +342,7 @@ def test_a_log_that_is_right_passes_and_exits_with_0(audited: Audited) -> None:
     assert "All 600 logged assignments are as recomputed." in result.stdout
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("more", "statuses"), [("salt: exp\n", ["fail"]), ("", [])], ids=["declared", "silent"]
 )
@@ -378,6 +385,7 @@ def published(audited: Audited, name: str, *, salt: str) -> tuple[str, Path]:
     return read_ruleset(data).version, path
 
 
+@pytest.mark.long
 def test_a_client_with_a_ruleset_of_another_salt_is_stale(audited: Audited) -> None:
     old, old_path = published(audited, "old", salt="before")
     new, new_path = published(audited, "new", salt="exp")
@@ -399,6 +407,7 @@ def test_a_client_with_a_ruleset_of_another_salt_is_stale(audited: Audited) -> N
     assert blind.count("unknown_ruleset") == 0
 
 
+@pytest.mark.long
 def test_a_client_with_a_ruleset_of_other_shares_is_stale(audited: Audited) -> None:
     stale = rows_of("stale", lambda u: half(bucket_of(f"exp:{u}"), cut=2000), ruleset="6")
     audited.log([*rows_of("fine", right, n=2000), *stale])

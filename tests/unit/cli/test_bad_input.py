@@ -217,6 +217,7 @@ def test_a_log_without_a_column_names_the_log(shop: Shop) -> None:
     )
 
 
+@pytest.mark.long
 def test_no_exposures_give_no_result_with_the_reason(shop: Shop) -> None:
     shop.execute("delete from exposures")
     assert runs(shop) == "keep_running"
@@ -231,6 +232,7 @@ def test_no_exposures_give_no_result_with_the_reason(shop: Shop) -> None:
     )
 
 
+@pytest.mark.long
 def test_one_variant_only_is_invalid(shop: Shop) -> None:
     shop.execute("delete from exposures where variant = 'treatment'")
     assert runs(shop, code=3) == "invalid"
@@ -260,6 +262,7 @@ def test_an_unknown_variant_is_counted_and_left_out(shop: Shop) -> None:
     )
 
 
+@pytest.mark.long
 def test_units_without_an_id_are_counted_and_left_out(shop: Shop) -> None:
     shop.execute(
         "update exposures set user_id = null where hash(user_id) % 20 = 0",
@@ -282,6 +285,7 @@ def test_units_without_an_id_are_counted_and_left_out(shop: Shop) -> None:
 HEALTH = "select check_name, status, dimension, segment, round(statistic, 9), detail from steelyard.health order by all"
 
 
+@pytest.mark.long
 def test_rows_before_the_project_and_in_the_future_change_nothing_but_are_told(shop: Shop) -> None:
     runs(shop)
     expected = shop.dump()
@@ -302,6 +306,7 @@ def test_rows_before_the_project_and_in_the_future_change_nothing_but_are_told(s
     assert set(health) < set(shop.rows(HEALTH))
 
 
+@pytest.mark.long
 def test_exposures_in_the_future_do_not_move_the_last_day_past_yesterday(shop: Shop) -> None:
     shop.execute(
         "update exposures set exposed_at = exposed_at + interval 500 year where hash(user_id) % 2 = 0"
@@ -311,6 +316,7 @@ def test_exposures_in_the_future_do_not_move_the_last_day_past_yesterday(shop: S
     assert shop.rows("select max(as_of) < current_date from steelyard.results") == [(True,)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("value", ["null", "0"], ids=["all null", "zero variance"])
 def test_values_without_variance_give_no_result_with_the_reason(shop: Shop, value: str) -> None:
     shop.execute(f"update orders set revenue = {value}")
@@ -322,6 +328,7 @@ def test_values_without_variance_give_no_result_with_the_reason(shop: Shop, valu
     assert shop.results("orders_per_user")["p_value"] is not None
 
 
+@pytest.mark.long
 def test_nan_and_infinity_are_left_out_and_counted(shop: Shop) -> None:
     shop.execute(
         "update orders set revenue = 'NaN' where hash(user_id) % 50 = 0",
@@ -347,6 +354,7 @@ def test_nan_and_infinity_are_left_out_and_counted(shop: Shop) -> None:
     assert shop.results("revenue_per_user", "deterioration") == with_bad
 
 
+@pytest.mark.long
 def test_a_quantile_counts_its_nan_too(shop: Shop) -> None:
     shop.metric(
         "select user_id, revenue from orders where ordered_at >= :start and ordered_at < :end",
@@ -358,6 +366,7 @@ def test_a_quantile_counts_its_nan_too(shop: Shop) -> None:
     assert shop.health("quality")[0] == "warn"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("revenue", "reason"),
     [("-revenue", "control_mean_not_positive"), ("revenue - 45", None)],
@@ -404,6 +413,7 @@ def test_a_metric_that_an_experiment_misspells_gets_the_closest_name(shop: Shop)
     assert "did you mean 'orders_per_user'?" in result.stderr
 
 
+@pytest.mark.long
 def test_a_target_for_reading_only_is_not_run_but_is_reported(shop: Shop) -> None:
     runs(shop)
     shop.change("profiles.yml", "path: shop.duckdb", "path: shop.duckdb\n      read_only: true")

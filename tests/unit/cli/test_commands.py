@@ -103,6 +103,7 @@ def test_json_and_csv_of_run_say_the_same(shop: Shop) -> None:
     assert set(found[0]) == {"experiment_id", "variant", "decision", "recommendation"}
 
 
+@pytest.mark.long
 def test_json_and_csv_of_report_say_the_same(shop: Shop) -> None:
     shop.steelyard("run", *AS_OF)
     (report,) = json.loads(shop.steelyard("report", "--format", "json").stdout)
@@ -113,6 +114,7 @@ def test_json_and_csv_of_report_say_the_same(shop: Shop) -> None:
     assert set(report) == {"experiment", "as_of", "decisions", "results", "health"}
 
 
+@pytest.mark.long
 def test_a_report_of_nothing_says_what_to_do(shop: Shop) -> None:
     result = shop.steelyard("report")
     assert (result.exit_code, result.stdout) == (1, "")
@@ -129,6 +131,7 @@ def test_a_report_of_nothing_says_what_to_do(shop: Shop) -> None:
     assert "as of 2026-03-30\n  hint: run steelyard run --as-of 2026-03-30" in result.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("word", ["other", "owner:others", "metric:orders_per_user"])
 def test_a_selection_runs_what_it_names(shop: Shop, word: str) -> None:
     shop.second_experiment()
@@ -148,6 +151,7 @@ def test_a_selection_of_nothing_is_an_error(shop: Shop) -> None:
         )
 
 
+@pytest.mark.long
 def test_a_past_day_knows_nothing_of_what_came_later(shop: Shop) -> None:
     shop.steelyard("run", "--as-of", "2026-03-30")
     early = shop.dump()["results"]
@@ -164,6 +168,7 @@ def test_a_day_before_the_start_skips_the_experiment(shop: Shop) -> None:
     assert "skipped one-page-checkout: it starts on 2026-03-16, after 2026-03-10" in result.stderr
 
 
+@pytest.mark.long
 def test_the_same_run_twice_leaves_the_same_rows(shop: Shop) -> None:
     shop.steelyard("run", *AS_OF)
     once = shop.dump()
@@ -176,6 +181,7 @@ def test_the_same_run_twice_leaves_the_same_rows(shop: Shop) -> None:
     assert shop.dump() == once
 
 
+@pytest.mark.long
 def test_days_one_after_the_other_end_like_the_last_day_alone(shop: Shop) -> None:
     # A percentile cap is kept from the first run on, so that it alone may differ.
     shop.change("metrics/revenue_per_user.sql", "{'upper': '99%'}", "{'upper': 200}")
@@ -206,6 +212,7 @@ FAILING = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("value", "message", "word"), FAILING.values(), ids=FAILING)
 def test_a_failing_experiment_takes_no_other_down(shop: Shop, value: str, message: str, word: str) -> None:
     shop.second_experiment(primary="broken")

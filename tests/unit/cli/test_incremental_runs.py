@@ -16,6 +16,9 @@ from steelyard.run import Project, state_block
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.state import read_states, save_state
 
+# Each test runs a project on several days; `quick` is the sample of `make check`.
+pytestmark = pytest.mark.long
+
 NAME = "one-page-checkout"
 
 
@@ -69,6 +72,7 @@ def in_full(shop: Shop, folder: Path, day: str) -> list[tuple[Any, ...]]:
     return results(copy)
 
 
+@pytest.mark.quick
 def test_a_run_reads_open_days_only_and_the_time_before_the_exposure_of_new_units(
     kept: Shop, tmp_path: Path
 ) -> None:

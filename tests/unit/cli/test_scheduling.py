@@ -57,6 +57,7 @@ def test_a_failure_is_in_the_file_too(shop: Shop) -> None:
     assert "nothing" in one["error"]
 
 
+@pytest.mark.long
 def test_a_run_that_cannot_begin_leaves_no_older_results(shop: Shop) -> None:
     shop.steelyard("run", *AS_OF)
     shop.execute("drop table exposures")
@@ -77,6 +78,7 @@ def test_a_run_over_its_budget_reads_and_writes_nothing(shop: Shop) -> None:
     assert shop.database.read_bytes() == before
 
 
+@pytest.mark.long
 def test_a_dry_run_says_what_would_be_read_and_keeps_the_budget(shop: Shop) -> None:
     rows = shop.rows("select (select count(*) from exposures) + (select count(*) from orders)")[0][0]
     result = shop.steelyard("run", *AS_OF, "--dry-run")
@@ -105,6 +107,7 @@ def test_sizes_are_shown_in_their_unit() -> None:
     ]
 
 
+@pytest.mark.long
 def test_every_statement_that_reads_says_whose_it_is(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
     create = DuckDBWarehouse.create_temporary
@@ -124,6 +127,7 @@ def test_a_label_cannot_end_its_comment() -> None:
     assert "*/" not in run_label("1", ["a*/ drop table x"])
 
 
+@pytest.mark.long
 def test_a_run_that_was_killed_is_on_record_as_ended(shop: Shop) -> None:
     shop.steelyard("run", *AS_OF)
     shop.execute("update steelyard.runs set status = 'running', run_id = 'killed'")

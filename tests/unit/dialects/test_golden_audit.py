@@ -43,6 +43,7 @@ def logged(database: Path, dialect: str, columns: dict[str, str]) -> list[tuple[
     return sorted(rows.values, key=lambda row: [str(value) for value in row])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dialect", [name for name in DIALECTS if name != "duckdb"])
 def test_the_audited_log_is_the_same_translated_back(
     dialect: str, database: Path, columns: dict[str, str]

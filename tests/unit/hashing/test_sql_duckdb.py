@@ -48,6 +48,7 @@ def test_sql_equals_scalar(scheme: Scheme) -> None:
     assert_sql_is_scalar(scheme, mixed_ids(150))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["sha256", "sha256-60", "statsig"])
 def test_digest_sql_equals_scalar_on_100_000_mixed_ids(name: str) -> None:
     assert_sql_is_scalar(SCHEMES[name], mixed_ids(100_000))

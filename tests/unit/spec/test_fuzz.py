@@ -19,6 +19,9 @@ from steelyard.spec.outputs import OUTPUTS
 from steelyard.spec.project import Project
 from steelyard.spec.surface import Surface
 
+# Any value anywhere; what people write is in the other modules of this folder.
+pytestmark = pytest.mark.long
+
 FULL: dict[type[Spec], dict[str, Any]] = {
     Project: {
         "name": "shop",

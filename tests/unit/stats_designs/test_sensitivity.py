@@ -50,6 +50,7 @@ def test_diluted_mean_is_the_triggered_effect_times_its_share():
     assert pair.std_error == pytest.approx(error)
 
 
+@pytest.mark.long
 def test_diluted_ratio_has_the_variance_of_repeated_experiments():
     rng = np.random.default_rng(12)
     effects, variances = [], []

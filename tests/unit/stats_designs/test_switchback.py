@@ -204,6 +204,7 @@ def probability(path, carry_over, switch_points):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("carry_over", [0, 1, 2])
 @pytest.mark.parametrize("every", [1, 2, 3])
 def test_horvitz_thompson_is_unbiased_and_its_variance_conservative(carry_over, every):

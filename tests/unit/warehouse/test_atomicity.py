@@ -95,6 +95,7 @@ def path(empty_tables: Path, tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("moment", "left"), [("before", (1.0, "ship")), ("after", (2.0, "stop"))])
 def test_a_writer_that_is_killed_leaves_the_old_rows_or_the_new_ones(
     profile_of: ProfileOf, path: Path, moment: str, left: tuple[float, str]

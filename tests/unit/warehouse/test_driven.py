@@ -146,6 +146,7 @@ BREAKS = [(name, "insert into") for name in BY_NAME] + [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "statement"), BREAKS)
 def test_readers_see_the_old_rows_when_a_publication_fails_in_the_middle(
     name: str, statement: str, tmp_path: Path
