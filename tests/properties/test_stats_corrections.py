@@ -26,6 +26,7 @@ def test_order_of_tests_does_not_matter(p: np.ndarray, name: str, random) -> Non
     assert CORRECTIONS[name](p[order], None) == pytest.approx(adjusted[order], rel=1e-12)
 
 
+@pytest.mark.quick
 @given(p_values, names)
 def test_adjusted_p_values_keep_their_order_and_never_shrink(p: np.ndarray, name: str) -> None:
     adjusted = CORRECTIONS[name](p, None)

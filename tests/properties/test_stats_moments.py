@@ -16,7 +16,6 @@ values = st.integers(-4000, 4000).map(lambda quarters: quarters / 4)
 rows = st.integers(1, 30).flatmap(lambda n: arrays(np.float64, (n, 3), elements=values))
 
 
-@pytest.mark.quick
 @given(rows, rows, rows)
 def test_merging_moments_equals_pooling_rows(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> None:
     together = Moments.from_rows(np.concatenate([a, b, c]))

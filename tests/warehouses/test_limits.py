@@ -88,6 +88,7 @@ def new_project(root: Path, output: dict[str, Any]) -> Project:
     return project
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_budget_is_kept_or_refused_before_anything_is_spent(
     kind: str, engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -112,6 +113,7 @@ def test_a_budget_is_kept_or_refused_before_anything_is_spent(
         assert project.run(RunOptions(as_of=AS_OF, max_rows=ROWS)).failures == {}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", NAMES)
 def test_a_statement_that_runs_too_long_ends_by_the_same_setting_everywhere(
     kind: str, engines: Engines

@@ -25,6 +25,7 @@ def result_of(use: dict[str, Any], group: str, hypothesis: str, **analysis: Any)
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "spending",
     [("power", 2.0), ("obrien_fleming", None), ("pocock", None), ("hwang_shih_decani", -4.0)],

@@ -96,6 +96,7 @@ def test_the_answer_of_run_is_on_stdout_and_the_rest_on_stderr(shop: Shop) -> No
     assert result.stderr.splitlines()[-1] == "as of 2026-04-05: 1 experiments published, 0 failed"
 
 
+@pytest.mark.long
 def test_json_and_csv_of_run_say_the_same(shop: Shop) -> None:
     found = json.loads(shop.steelyard("run", *AS_OF, "--format", "json").stdout)
     assert found == list(csv.DictReader(io.StringIO(shop.steelyard("run", *AS_OF, "--format", "csv").stdout)))

@@ -33,6 +33,7 @@ def test_a_ruleset_is_built_to_a_file_or_to_stdout(project: Path, tmp_path: Path
     assert json.loads(run(project, "build", "--as-of", "2020-01-01").stdout)["experiments"] == {}
 
 
+@pytest.mark.long
 def test_what_is_published_is_compared(project: Path, tmp_path: Path) -> None:
     published = run(project, "publish", str(tmp_path))
     version = json.loads((tmp_path / "ruleset.json").read_text())["version"]

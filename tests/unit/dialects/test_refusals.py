@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from tests.support.golden_project import PROJECT, compiled, refusals
 
 
@@ -25,6 +26,7 @@ def test_a_refusal_names_only_the_metric_whose_words_are_refused_and_the_rest_is
     assert set(before) - set(found) == {"05_unit_day_web_orders.sql"}
 
 
+@pytest.mark.long
 def test_the_file_of_a_statement_that_is_refused_now_does_not_stay(tmp_path: Path) -> None:
     _, before = compiled(PROJECT, "snowflake", tmp_path)
     metric = tmp_path / PROJECT.name / "metrics/slow_loads.sql"

@@ -60,6 +60,7 @@ def test_sql_equals_scalar_on_100_000_mixed_ids(scheme: Scheme) -> None:
     assert_sql_is_scalar(scheme, mixed_ids(100_000))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("buckets", [1, 1 << 24])
 @EVERY
 def test_sql_follows_the_bucket_count(scheme: Scheme, buckets: int) -> None:

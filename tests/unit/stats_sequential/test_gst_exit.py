@@ -55,6 +55,7 @@ def test_everything_leaves_under_a_huge_effect():
     assert above.sum() == pytest.approx(1.0, abs=1e-12)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("spending", ["power", "obrien_fleming"])
 @pytest.mark.parametrize("alpha", [0.05, 1e-6])
 def test_bounds_and_exits_agree_for_a_year_of_daily_looks(alpha, spending):

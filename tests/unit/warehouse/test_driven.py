@@ -51,7 +51,15 @@ def opened(name: str, folder: Path, **settings: Any) -> Iterator[tuple[Warehouse
         yield warehouse, server
 
 
-@pytest.fixture(params=PLAYED, ids=lambda played: played.name)
+# One with transactions and one without are the sample of `make check`.
+SAMPLE = ("redshift", "bigquery")
+EVERY = [
+    pytest.param(played, id=played.name, marks=[] if played.name in SAMPLE else [pytest.mark.long])
+    for played in PLAYED
+]
+
+
+@pytest.fixture(params=EVERY)
 def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Warehouse, Server]]:
     with opened(request.param.name, tmp_path) as found:
         yield found
