@@ -31,7 +31,7 @@ test: $(READY) ## all tests that need no hour
 check: $(READY) ## format, lint, types and the quick tests; under a minute
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .
 	$(BIN)/mypy --strict engine
-	$(BIN)/python -m pytest -q -n auto -m "quick or not (slow or long)"
+	$(BIN)/python -m pytest -q -n auto --dist worksteal -m "quick or not (slow or long)"
 
 golden: $(READY) ## rewrite golden files; then read the difference
 	$(BIN)/python -m pytest -q tests -k "golden or readme or docs" --update-golden
