@@ -29,8 +29,8 @@ class Collected:
         experiments: Moments by experiment.
         caps: Percentile caps by name.
         counts: What the log holds beside the analysed units, by experiment.
-        statements: Every statement that ran, with its text.
-        seconds: Wall time of each.
+        statements: Every statement that ran, with its text; of those with one name the second is ``name_2``.
+        seconds: Wall time of each name.
     """
 
     experiments: dict[str, ExperimentMoments]
@@ -145,22 +145,27 @@ class Collector:
         text = self._text(statement.name, statement.tree)
         with _reading_for(statement.files):
             self._create(statement.table, statement.name, text)
-        self.seconds[statement.name] = perf_counter() - started
+        self._add_seconds(statement.name, started)
 
     def _text(self, name: str, tree: Tree) -> str:
         text = self.dialect.generate(tree)
-        self.statements[name] = text
+        self.statements[unused_name(name, self.statements)] = text
         return text
+
+    def _add_seconds(self, name: str, started: float) -> None:
+        self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started
 
     def _create(self, table: str, name: str, sql: str) -> None:
         text = labelled(sql, self.label, name)
+        self.warehouse.note(name, text)
         with_retries(lambda: self.warehouse.create_temporary(table, text))
 
     def _rows(self, name: str, tree: Tree) -> Sequence[tuple[Any, ...]]:
         started = perf_counter()
         text = labelled(self._text(name, tree), self.label, name)
+        self.warehouse.note(name, text)
         rows = with_retries(lambda: self.warehouse.query(text)).values
-        self.seconds[name] = perf_counter() - started
+        self._add_seconds(name, started)
         return rows
 
     def _levels(self) -> dict[str, list[str]]:
@@ -221,6 +226,14 @@ def labelled(sql: str, label: str, statement: str) -> str:
         '/* steelyard: run 1f, experiments a, statement caps */ select 1'
     """
     return f"/* steelyard: {label}, statement {statement} */ {sql}" if label else sql
+
+
+def unused_name(name: str, taken: Collection[str]) -> str:
+    """Return a name, numbered where it is taken, so that of statements with one name none is lost."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name}_{number}"
+    return free
 
 
 @contextmanager

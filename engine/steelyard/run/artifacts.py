@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from steelyard import __version__
 from steelyard.errors import EngineError
 from steelyard.run.pipeline import RunOptions, RunResult
 from steelyard.spec.loader import ProjectFiles
+from steelyard.warehouse.base import Asked
 
 
 def write_run_results(files: ProjectFiles, result: RunResult, *, target: str) -> Path:
@@ -49,6 +53,26 @@ def write_failure(files: ProjectFiles, error: EngineError, *, options: RunOption
             "experiments": [],
         },
     )
+
+
+def write_statements(files: ProjectFiles, asked: Sequence[Asked]) -> list[Path]:
+    """Write the statements of a run to ``target/run``, numbered in their order, in place of the last run's.
+
+    Args:
+        files: The project.
+        asked: What was asked, also by a run that failed.
+    """
+    folder = files.folder("target") / "run"
+    partial = folder.with_name(f".run.{os.getpid()}")
+    rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    names = []
+    for number, one in enumerate(asked, start=1):
+        names.append(f"{number:03}_{re.sub(r'[^A-Za-z0-9_-]+', '_', one.name)}.sql")
+        (partial / names[-1]).write_text(f"{one.text}\n", encoding="utf-8")
+    rmtree(folder, ignore_errors=True)
+    partial.rename(folder)
+    return [folder / name for name in names]
 
 
 def _experiment(result: RunResult, name: str) -> dict[str, Any]:

@@ -133,15 +133,23 @@ class Auditor:
         columns = self.warehouse.column_types(written_log(self.files, name, dialect))
         self._columns = frozenset(columns)
         log = AuditedLog(name=name, numbered=numbered, dialect=dialect, columns=columns)
-        self.warehouse.create_temporary(AUDITED, log.query(self.files, project_templates(self.files)))
+        self._make(AUDITED, log.query(self.files, project_templates(self.files)))
+
+    def _make(self, table: str, sql: str) -> None:
+        self.warehouse.note(table, sql)
+        self.warehouse.create_temporary(table, sql)
+
+    def _ask(self, name: str, sql: str) -> list[dict[str, Any]]:
+        self.warehouse.note(name, sql)
+        return self.warehouse.query(sql).dicts()
 
     def _experiment(self, one: NumberedExperiment, sought: Sequence[str]) -> AssignmentAudit:
         rule, dialect = Rule.of(one.spec), self.warehouse.dialect
         unit = self.files.project.exposures[one.spec.exposures].unit
         claims, notes = audited_claims(self._programmes, one.spec, unit, dialect)
         query = recomputed_query(rule, one.number, dialect, claims, sorted(self.rulesets))
-        self.warehouse.create_temporary(RECOMPUTED, query)
-        clients = read_clients(self.warehouse.query(counts_query(dialect)).dicts())
+        self._make(RECOMPUTED, query)
+        clients = read_clients(self._ask("audit_counts", counts_query(dialect)))
         if any(client.verdicts[verdict] for client in clients for verdict in sought):
             self._find_causes(one, rule, clients)
         add_lost_exposures(clients, rule, self.files.project.health)
@@ -167,16 +175,16 @@ class Auditor:
             numbered = {number: trial for number, trial in enumerate(tried) if trial.is_dear is is_dear}
             for turn in range(ROUNDS):
                 name = f"audit_sample_{rounds}"
-                self.warehouse.create_temporary(name, sample)
+                self._make(name, sample)
                 numbered = numbered if turn else self._known(numbered, name)
                 explained = self._round(numbered, name, by_labels)
                 sample, rounds = rest_query(name, explained, dialect), rounds + 1
                 if not explained:
                     break
         name = f"audit_sample_{rounds}"
-        self.warehouse.create_temporary(name, sample)
-        left = read_bins(self.warehouse.query(bins_query(rule, name, dialect)).dicts())
-        versions = read_versions(self.warehouse.query(versions_query(dialect)).dicts())
+        self._make(name, sample)
+        left = read_bins(self._ask("audit_bins", bins_query(rule, name, dialect)))
+        versions = read_versions(self._ask("audit_versions", versions_query(dialect)))
         for labels, bins in left.items():
             cause = split_cause(by_labels[labels], bins, rule, width=bin_width(rule))
             stale = stale_version(labels, versions)
@@ -211,7 +219,7 @@ class Auditor:
         numbers: dict[Client, list[Tried]] = {}
         for start in range(0, len(items), PER_QUERY):
             batch = items[start : start + PER_QUERY]
-            rows = self.warehouse.query(trial_query(batch, sample, dialect)).dicts()
+            rows = self._ask("audit_trials", trial_query(batch, sample, dialect))
             for labels, counted in read_tried(rows, [number for number, _ in batch]).items():
                 numbers.setdefault(labels, []).extend(counted)
         conditions = []

@@ -1,11 +1,9 @@
 """One run: plan, collect, analyse and publish every experiment, none of which takes another down."""
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -14,7 +12,7 @@ from steelyard.analysis.around_effect import around_effect
 from steelyard.analysis.bandit import bandit_rows
 from steelyard.analysis.between_experiments import interaction_rows
 from steelyard.analysis.capabilities import require_supported
-from steelyard.analysis.collect import Collected
+from steelyard.analysis.collect import Collected, unused_name
 from steelyard.analysis.decisions import decision_rows
 from steelyard.analysis.factorial import factorial_rows
 from steelyard.analysis.health import health_rows
@@ -36,6 +34,7 @@ from steelyard.run.caps import cap_rows, frozen_caps
 from steelyard.run.collect import collect_group, last_exposure_day
 from steelyard.run.incremental import Incremental
 from steelyard.run.metrics import read_metrics, select_experiments, sorted_items
+from steelyard.run.provenance import git_commit, run_label, sql_hash
 from steelyard.run.reuse import Reuse
 from steelyard.run.shipped import read_shipped
 from steelyard.spec.loader import ProjectFiles
@@ -62,7 +61,7 @@ class RunResult:
         failures: Error of each experiment that failed.
         skipped: Why an experiment was left out.
         seconds: Wall time of each stage.
-        statements: SQL of each statement, by log of exposures.
+        statements: SQL of each statement, by log of exposures; of those with one name the second is ``name_2``.
         reused: What was taken from state, by experiment.
     """
 
@@ -184,7 +183,8 @@ class Run:
             self._isolate(names, error)
             return
         self.result.seconds[f"collect {group.exposures}"] = perf_counter() - started
-        self.result.statements[group.exposures] = collected.statements
+        said = self.result.statements.setdefault(group.exposures, {})
+        said |= {unused_name(name, said): text for name, text in collected.statements.items()}
         started = perf_counter()
         self._audit(names)
         self.result.seconds[f"audit {group.exposures}"] = perf_counter() - started
@@ -356,10 +356,10 @@ class Run:
     def _sql_hash(self) -> str | None:
         """Return a hash of the compiled SQL, or of what it is compiled from where it follows from state as well."""
         if all(one.mode == "full" for one in self.result.reused.values()):
-            return _sql_hash(self.result.statements)
+            return sql_hash(self.result.statements)
         exposures = {name: one.sql for name, one in self.files.project.exposures.items()}
         metrics = {str(key): meaning_of(query).sql for key, query in sorted_items(self.queries)}
-        return _sql_hash({"exposures": exposures, "metrics": metrics})
+        return sql_hash({"exposures": exposures, "metrics": metrics})
 
     def _record(self, *, status: str, failures: Mapping[str, str] | None = None) -> None:
         """Write the run and the catalogue."""
@@ -404,41 +404,3 @@ def _of_day(rows: Sequence[dict[str, Any]], day: date) -> list[dict[str, Any]]:
 def _is_shown(row: Mapping[str, Any], minimum: int) -> bool:
     """Return whether a row has enough units to be shown."""
     return bool(row["dimension"] == "" or min(row["n_control"], row["n_variant"]) >= minimum)
-
-
-def _sql_hash(statements: Mapping[str, Mapping[str, str]]) -> str | None:
-    if not statements:
-        return None
-    text = "\n".join(sql for group in statements.values() for sql in group.values())
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def run_label(run_id: str, experiments: Sequence[str]) -> str:
-    """Return what a comment says of a statement: its run and its experiments, at most three of them by name.
-
-    Examples:
-        >>> run_label("1f", ["a", "b", "c", "d"])
-        'run 1f, experiments a b c and 1 more'
-    """
-    more = f" and {len(experiments) - 3} more" if len(experiments) > 3 else ""
-    names = " ".join(re.sub(r"[^\w .-]", "_", name) for name in experiments[:3])
-    return f"run {run_id}, experiments {names}{more}"
-
-
-def git_commit(root: Path) -> str | None:
-    """Return the commit that a project's folder is at, read from its files; None where it is no repository."""
-    for folder in (root.resolve(), *root.resolve().parents):
-        head = folder / ".git" / "HEAD"
-        if not head.is_file():
-            continue
-        text = head.read_text(encoding="utf-8").strip()
-        if not text.startswith("ref: "):
-            return text or None
-        ref = folder / ".git" / text.removeprefix("ref: ")
-        if ref.is_file():
-            return ref.read_text(encoding="utf-8").strip()
-        packed = folder / ".git" / "packed-refs"
-        lines = packed.read_text(encoding="utf-8").splitlines() if packed.is_file() else []
-        wanted = text.removeprefix("ref: ")
-        return next((line.split()[0] for line in lines if line.endswith(f" {wanted}")), None)
-    return None

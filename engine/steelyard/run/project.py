@@ -10,7 +10,7 @@ from steelyard.compile.measure import MetricKey
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.plan import GroupPlan
 from steelyard.errors import EngineError
-from steelyard.run.artifacts import write_failure, write_run_results
+from steelyard.run.artifacts import write_failure, write_run_results, write_statements
 from steelyard.run.budget import require_budget
 from steelyard.run.collect import project_templates
 from steelyard.run.metrics import read_metrics, select_experiments
@@ -117,7 +117,7 @@ class Project:
         asked = options or RunOptions()
         profile = self.profile()
         try:
-            with self.writer() as warehouse:
+            with self.writer() as warehouse, self._keeping_statements(warehouse):
                 if asked.max_rows is not None or asked.max_bytes is not None:
                     self._require_budget(warehouse, asked)
                 result = Run(self.files, profile, warehouse, asked, progress).execute()
@@ -126,6 +126,15 @@ class Project:
             raise
         write_run_results(self.files, result, target=profile.target)
         return result
+
+    @contextmanager
+    def _keeping_statements(self, warehouse: Warehouse) -> Iterator[None]:
+        """Write what a run asks to ``target/run``, whether it ends well or not."""
+        warehouse.asked = []
+        try:
+            yield
+        finally:
+            write_statements(self.files, warehouse.asked)
 
     def _require_budget(self, warehouse: Warehouse, options: RunOptions) -> None:
         plans = self.plans(

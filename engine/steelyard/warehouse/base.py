@@ -44,6 +44,19 @@ class Rows:
         return [dict(zip(self.columns, row, strict=True)) for row in self.values]
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A statement that a run has asked.
+
+    Attributes:
+        name: What it is for; several may share a name.
+        text: Its SQL, as it was sent.
+    """
+
+    name: str
+    text: str
+
+
 class Warehouse(ABC):
     """One connection to a warehouse.
 
@@ -55,10 +68,17 @@ class Warehouse(ABC):
     dialect: ClassVar[str]
     is_exclusive: bool = False
     """Whether no other run can write now: while this connection is open, or within `only_writer`."""
+    asked: list[Asked] | None = None
+    """The statements of the run so far, in order, where they are kept."""
     keeps_state: ClassVar[bool] = False
     """Whether incremental runs can keep their state here: tables are made and changed in transactions."""
     types: ClassVar[Mapping[str, str]]
     """What the warehouse calls each kind of column in `steelyard.warehouse.tables`."""
+
+    def note(self, name: str, text: str) -> None:
+        """Keep a statement that is asked next, where statements are kept."""
+        if self.asked is not None:
+            self.asked.append(Asked(name, text))
 
     @abstractmethod
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> Rows:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from steelyard.analysis.collect import unused_name
 from steelyard.errors import WarehouseError
 from steelyard.run import Project, RunOptions
 from steelyard.run.budget import require_budget, shown_size
-from steelyard.run.pipeline import run_label
+from steelyard.run.provenance import run_label
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 
@@ -43,6 +44,49 @@ def test_a_run_leaves_its_results_as_a_file(shop: Shop) -> None:
         "status": "skipped",
         "reason": "it starts on 2026-05-01, after 2026-04-05",
     }
+
+
+def written(shop: Shop) -> list[tuple[str, str]]:
+    files = sorted((shop.root / "target/run").iterdir())
+    assert [file.name.split("_")[0] for file in files] == [f"{n:03}" for n in range(1, len(files) + 1)]
+    return [(file.stem.split("_", 1)[1], file.read_text(encoding="utf-8")) for file in files]
+
+
+def test_every_statement_of_a_run_is_in_a_file(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def listened(real: Any) -> Any:
+        def tell(self: Any, *given: Any) -> Any:
+            asked.extend(one for one in given if isinstance(one, str) and one.startswith("/* steelyard: "))
+            return real(self, *given)
+
+        return tell
+
+    for method in ("query", "create_temporary"):
+        monkeypatch.setattr(DuckDBWarehouse, method, listened(getattr(DuckDBWarehouse, method)))
+    shop.second_experiment(primary="orders_per_user")
+    shop.change("experiments/other.yml", "start:", "salt: other\nstart:")
+    shop.metric(
+        "select user_id, sum(nothing) as m from orders"
+        " where ordered_at >= :start and ordered_at < :end group by user_id"
+    )
+    for _ in range(2):
+        asked.clear()
+        shop.steelyard("run", *AS_OF)
+        found = written(shop)
+        assert [text for _, text in found if text.startswith("/* steelyard: ")] == [
+            f"{one}\n" for one in asked
+        ]
+        assert len(asked) > 10
+        unlabelled = {name for name, text in found if not text.startswith("/* steelyard: ")}
+        assert unlabelled >= {"audited", "recomputed", "audit_counts", "audit_trials"}
+
+
+def test_statements_with_one_name_are_numbered() -> None:
+    said: dict[str, str] = {}
+    for text in ("a", "b", "c"):
+        said[unused_name("caps", said)] = text
+    assert said == {"caps": "a", "caps_2": "b", "caps_3": "c"}
 
 
 def test_a_failure_is_in_the_file_too(shop: Shop) -> None:

@@ -1,32 +1,3 @@
-SELECT DISTINCT
+SELECT
   unit_key
-FROM (
-  SELECT
-    unit_key
-  FROM entered_units
-  UNION ALL
-  SELECT
-    unit_key
-  FROM (
-    SELECT
-      *
-    FROM "steelyard"."state_9f75794b9e6a_units" AS known
-    WHERE
-      NOT unit_key IN (
-        SELECT
-          unit_key
-        FROM gone_units
-      )
-  ) AS units
-  WHERE
-    unit_key / 1000000000 IN (
-      SELECT
-        cell
-      FROM cells
-      WHERE
-        NOT (
-          exposed_day <= CAST('2026-04-03' AS DATE)
-          AND closed_2d <= CAST('2026-04-03' AS DATE)
-        )
-    )
-) AS units
+FROM gone_units

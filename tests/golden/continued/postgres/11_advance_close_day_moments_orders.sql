@@ -1,60 +1,23 @@
 /* cells added up: everyone, and each dimension by itself */
 WITH moments AS (
   /* what each day adds to the moments: only units that are active on a day move them */
-  WITH earlier AS (
-    /* what units that are active on several open days have had on those before */
+  WITH running AS (
     SELECT
-      recent.unit_key,
-      recent.day,
-      COUNT(*) AS days,
-      SUM(p1) AS p1,
-      SUM(p2) AS p2
-    FROM (
-      SELECT
-        unit_key,
-        day
-      FROM recent_orders
-      WHERE
-        day > 0
-    ) AS recent
-    JOIN (
-      SELECT
-        unit_key AS key_before,
-        day AS day_before,
-        p1,
-        p2
-      FROM recent_orders
-      WHERE
-        day > 0
-    ) AS before
-      ON before.key_before = recent.unit_key AND before.day_before < recent.day
-    GROUP BY
-      recent.unit_key,
-      recent.day
-  ), running AS (
-    SELECT
-      recent.unit_key,
-      recent.day,
-      1 + COALESCE(earlier.days, 0) + CASE WHEN closed.unit_key IS NULL THEN 0 ELSE 1 END AS active_day,
-      COALESCE(
-        COALESCE(closed.p1 + earlier.p1, closed.p1, earlier.p1) + recent.p1,
-        COALESCE(closed.p1 + earlier.p1, closed.p1, earlier.p1),
-        recent.p1
-      ) AS p1,
-      COALESCE(closed.p1 + earlier.p1, closed.p1, earlier.p1) AS p1_before,
-      COALESCE(
-        COALESCE(closed.p2 + earlier.p2, closed.p2, earlier.p2) + recent.p2,
-        COALESCE(closed.p2 + earlier.p2, closed.p2, earlier.p2),
-        recent.p2
-      ) AS p2,
-      COALESCE(closed.p2 + earlier.p2, closed.p2, earlier.p2) AS p2_before
-    FROM recent_orders AS recent
-    LEFT JOIN earlier
-      ON earlier.unit_key = recent.unit_key AND earlier.day = recent.day
-    LEFT JOIN "steelyard"."state_9f75794b9e6a_totals_1" AS closed
-      ON closed.unit_key = recent.unit_key AND closed.day = 1
+      unit_key,
+      day,
+      ROW_NUMBER() OVER (PARTITION BY unit_key ORDER BY day) AS active_day,
+      SUM(p1) OVER active_days AS p1,
+      SUM(p1) OVER active_days - COALESCE(p1, CAST(0.0 AS DOUBLE PRECISION)) AS p1_before,
+      SUM(p2) OVER active_days AS p2,
+      SUM(p2) OVER active_days - COALESCE(p2, CAST(0.0 AS DOUBLE PRECISION)) AS p2_before
+    FROM unit_day_orders
     WHERE
-      recent.day > 0
+      day > 0
+    WINDOW active_days AS (
+      PARTITION BY unit_key
+      ORDER BY day
+      rows BETWEEN UNBOUNDED preceding AND CURRENT ROW
+    )
   ), day_values AS (
     SELECT
       running.unit_key / 1000000000 AS cell,
@@ -62,28 +25,10 @@ WITH moments AS (
       running.active_day,
       COALESCE(CAST(running.p1 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS d1,
       COALESCE(CAST(running.p1_before AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS d2,
-      COALESCE(CAST(before_orders.p1 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS d3
+      unit_values.raw1 AS d3
     FROM running
-    LEFT JOIN (
-      (
-        SELECT
-          unit_key,
-          p1,
-          p2
-        FROM recent_orders
-        WHERE
-          day = 0
-        UNION ALL
-        SELECT
-          unit_key,
-          p1,
-          p2
-        FROM "steelyard"."state_9f75794b9e6a_totals_1"
-        WHERE
-          day = 0
-      )
-    ) AS before_orders
-      ON before_orders.unit_key = running.unit_key
+    JOIN unit_values
+      ON unit_values.unit_key = running.unit_key
   ), day_changes AS (
     SELECT
       cell,
