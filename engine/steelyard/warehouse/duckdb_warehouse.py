@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
-from threading import Timer
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
@@ -17,6 +16,7 @@ from steelyard.spec.outputs import DuckDB
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Rows, Warehouse
 from steelyard.warehouse.bulk import kinds_of, to_arrays
+from steelyard.warehouse.deadline import ended_after
 from steelyard.warehouse.duckdb_errors import translate
 from steelyard.warehouse.duckdb_files import reader
 from steelyard.warehouse.names import literal, quoted, require_safe
@@ -234,18 +234,11 @@ class DuckDBWarehouse(Warehouse):
         self._connection.close()
 
     def _run(self, action: Callable[[], T], *, where: str | None = None) -> T:
-        # DuckDB has no timeout of its own.
-        timer = Timer(self._timeout_seconds, self._connection.interrupt) if self._timeout_seconds else None
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
         try:
-            return action()
+            with ended_after(self._timeout_seconds, self._connection.interrupt):
+                return action()
         except duckdb.Error as error:
             raise translate(error, where=where or self._where, secrets=self._secrets) from error
-        finally:
-            if timer is not None:
-                timer.cancel()
 
 
 def _connect(

@@ -9,7 +9,6 @@ from decimal import Decimal
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Timer
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 from uuid import uuid4
@@ -19,6 +18,7 @@ from steelyard.spec.outputs import Spark
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Condition, Rows
 from steelyard.warehouse.bulk import kinds_of, plain_number, to_arrays
+from steelyard.warehouse.deadline import ended_after
 from steelyard.warehouse.duckdb_files import to_parquet
 from steelyard.warehouse.names import bound, escaped_literal, quoted
 from steelyard.warehouse.spark_errors import translate
@@ -348,21 +348,18 @@ class SparkWarehouse(VersionedWarehouse):
         self.execute(f"drop table if exists {quoted(f'{table}__incoming', schema)}")
 
     def _run(self, action: Callable[[], T]) -> T:
-        timer = Timer(self._timeout_seconds, self._cancel) if self._timeout_seconds else None
-        if timer is not None:
-            timer.daemon = True
-            timer.start()
+        if self._timeout_seconds:
             self._session.sparkContext.setJobGroup(self._prefix, "steelyard", interruptOnCancel=True)
         try:
-            return action()
+            with ended_after(self._timeout_seconds, self._cancel):
+                return action()
         except self._errors as error:
             raise translate(error, where=self._where, secrets=self._secrets) from error
-        finally:
-            if timer is not None:
-                timer.cancel()
 
     def _cancel(self) -> None:
-        self._session.sparkContext.cancelJobGroup(self._prefix)
+        # Where Spark itself has gone, the statement tells it.
+        with suppress(*self._errors):
+            self._session.sparkContext.cancelJobGroup(self._prefix)
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:
