@@ -5,12 +5,20 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.engines import Engines
+from tests.support.workers import share
 
 # Runs in an environment of its own, where the packages are that the engine is compared with.
 collect_ignore = ["reference/peers.py"]
 
 # What is collected stays to the end: looking for garbage in it takes a third of the time.
 gc.disable()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Share the tests among workers, where that is asked for with ``--dist loadgroup``."""
+    if config.getoption("loadgroup", False):
+        share(items)
 
 
 def pytest_collection_finish() -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from tests.support.engines import Engines
+from tests.support.kept import Kept
 from tests.support.killer import Killer
 from tests.support.postgres_server import MissingServerError, PostgresServer
 
@@ -25,6 +26,14 @@ BEFORE, AFTER, LATER = "2026-03-28", "2026-04-05", "2026-04-07"
 # caps, and the next makes the state that holds the metrics that have one.
 DAYS_BEFORE = {"rebuilt": (BEFORE,), "incremental": ("2026-03-27", BEFORE)}
 KILLS = 50
+# Each by itself is long enough for one worker.
+EVERYWHERE = pytest.mark.parametrize(
+    "engine",
+    [
+        pytest.param(name, marks=pytest.mark.xdist_group(f"killed on {name}"))
+        for name in ("duckdb", "postgres")
+    ],
+)
 # By experiment and table; rows by their keys.
 Tables = dict[str, dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]]
 
@@ -142,13 +151,15 @@ def is_same(one: Any, two: Any) -> bool:
 
 @pytest.mark.long
 @pytest.mark.parametrize("mode", DAYS_BEFORE)
-@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@EVERYWHERE
 def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes(
     engine: str, mode: str, engines: Engines, tmp_path: Path, killer: Killer
 ) -> None:
-    place = Place(tmp_path / "shop", engines.new(engine))
+    output = engines.new(engine)
+    place = Place(tmp_path / "shop", output)
     root = place.root
     place.reset(killer, mode)
+    kept = Kept(output)
     before = dump(root)
     seconds = []
     for _ in range(3):
@@ -160,7 +171,7 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
         if len(seconds) == 3:
             assert killer.run(root, LATER).code == 0
             later = dump(root)
-        place.reset(killer, mode)
+        kept.restore()
     assert set(before) == set(after) == {"one-page-checkout", "second", "third"}
     assert all(differing(before[name], after[name]) for name in after)
     rng = np.random.default_rng(20261121)
@@ -177,7 +188,7 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
         was_half_way += 0 < len(done) < len(found)
         killed += ended.was_killed
         if len(done) == len(found):
-            place.reset(killer, mode)
+            kept.restore()
     # Else no kill fell between two experiments, and the test would have shown little.
     assert was_half_way > 0
     ended = killer.run(root, AFTER)
@@ -191,15 +202,17 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@EVERYWHERE
 def test_a_run_that_dies_while_it_writes_its_state_leaves_the_state_that_was_there(
     engine: str, engines: Engines, tmp_path: Path, killer: Killer
 ) -> None:
-    place = Place(tmp_path / "shop", engines.new(engine))
+    output = engines.new(engine)
+    place = Place(tmp_path / "shop", output)
     place.reset(killer, "incremental")
+    kept = Kept(output)
     assert killer.run(place.root, AFTER).code == 0
     after = dump(place.root)
-    place.reset(killer, "incremental")
+    kept.restore()
     before = dump(place.root)
     changes = 1
     while killer.run(place.root, AFTER, die_at=changes).was_killed:
@@ -261,7 +274,7 @@ def test_a_full_disk_is_told_and_leaves_what_was_there(place: Place, killer: Kil
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@EVERYWHERE
 def test_of_two_runs_at_once_one_waits_for_the_other(engine: str, engines: Engines, tmp_path: Path) -> None:
     place = Place(tmp_path / "shop", engines.new(engine))
     with Killer() as first, Killer() as second:

@@ -18,6 +18,10 @@ Open = Callable[[Path], AbstractContextManager[Callable[[], Output]]]
 # variants, a dimension, targeting and looks of each day and week. Spark starts jobs for each table of each experiment,
 # however few its rows are.
 SELECTION = ("checkout-progress-bar", "free-shipping-threshold")
+# Starting a server takes longer than a quick test may.
+QUICK = "duckdb"
+# Its cluster is several processes of Java: one worker starts it and runs all that needs it.
+ON_SPARK = pytest.mark.xdist_group("spark")
 
 
 class MissingEngineError(Exception):
@@ -88,17 +92,19 @@ def _spark(folder: Path) -> Iterator[Callable[[], Output]]:
         yield cluster.new_output
 
 
+def marks_of(engine: Engine) -> list[pytest.MarkDecorator]:
+    """Return the marks of a test that needs an engine."""
+    marks = [pytest.mark.long] if engine.name != QUICK else []
+    return [*marks, ON_SPARK] if engine.name == "spark" else marks
+
+
 ENGINES = (
     Engine(name="duckdb", open=_duckdb),
     Engine(name="postgres", open=_postgres),
     Engine(name="clickhouse", open=_clickhouse),
     Engine(name="spark", open=_spark, select=SELECTION),
 )
-# Starting a server takes longer than a quick test may.
-NAMES = tuple(
-    pytest.param(engine.name, marks=[pytest.mark.long] if engine.name != "duckdb" else [])
-    for engine in ENGINES
-)
+NAMES = tuple(pytest.param(engine.name, marks=marks_of(engine)) for engine in ENGINES)
 
 
 class Engines:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.agreement import beyond, differences
 from tests.support.demo import ROOT, Demo, run_demo, write_demo
-from tests.support.engines import ENGINES, Engine, Engines
+from tests.support.engines import ENGINES, Engine, Engines, marks_of
 
 USERS = 4000
 LIMIT = 1e-9
@@ -42,7 +42,9 @@ def on_duckdb(
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("engine", ENGINES[1:], ids=lambda engine: engine.name)
+@pytest.mark.parametrize(
+    "engine", [pytest.param(engine, id=engine.name, marks=marks_of(engine)) for engine in ENGINES[1:]]
+)
 def test_the_demo_gives_the_same_tables_and_reports_as_on_duckdb(
     engine: Engine,
     engines: Engines,

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from tests.support.engines import Engines
+from tests.support.engines import ON_SPARK, Engines
 
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import OUTPUTS
@@ -19,6 +19,8 @@ from steelyard.warehouse.tables import TABLES
 from steelyard.warehouse.versioned import rows_table
 
 DAY = date(2026, 4, 1)
+pytestmark = [pytest.mark.long, ON_SPARK]
+
 TABLE_NAMES = ("results", "decisions")
 SHOWS = "create or replace view"
 
@@ -95,7 +97,6 @@ def profile(engines: Engines) -> Profile:
     return profile
 
 
-@pytest.mark.long
 def test_a_writer_that_ends_before_a_change_leaves_one_publication_whole_and_the_next_one_goes_on(
     profile: Profile,
 ) -> None:
@@ -123,7 +124,6 @@ def test_a_writer_that_ends_before_a_change_leaves_one_publication_whole_and_the
         assert [versions(reader, schema, name) for name in TABLE_NAMES] == [2, 2]
 
 
-@pytest.mark.long
 def test_a_change_that_spark_refuses_is_told_and_leaves_the_publication_before(
     profile: Profile,
 ) -> None:
