@@ -47,6 +47,8 @@ _CANONICAL: Mapping[str, str] = MappingProxyType(
     }
 )
 _RUN = re.compile(r"/\* steelyard: run ([\w-]+),.*?statement ([\w-]+)")
+# Of a key file; its other lines name the project and the account.
+_SECRET = re.compile("key|secret|token")
 _NULL = "\\N"
 # Scratch tables go by themselves where nobody has dropped them.
 _SCRATCH_HOURS = 24
@@ -144,7 +146,7 @@ class BigQueryWarehouse(DrivenVersionedWarehouse):
             None,
             errors=errors,
             where=where,
-            secrets=[_key_of(output).get("private_key", "")],
+            secrets=[text for name, text in _key_of(output).items() if _SECRET.search(name)],
             scratch=f"{profile.target_schema}_scratch",
         )
         warehouse._bigquery, warehouse._output = bigquery, output

@@ -1,7 +1,7 @@
 """DuckDB's errors in the engine's words."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -207,14 +207,26 @@ def translate(error: Exception, *, where: str = "", secrets: Iterable[str] = ())
 def masked(text: str, secrets: Iterable[str]) -> str:
     """Return a text without its secrets; those of a few letters are none.
 
+    Of a secret of several lines, such as a key, each line is one, and so are all of them in one line.
+
     Examples:
         >>> masked("no user 'anna' with 'tops3cret'", ["tops3cret"])
         "no user 'anna' with '***'"
     """
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            text = text.replace(secret, "***")
+    parts = {part for secret in secrets for part in _parts_of(secret) if len(part) >= _SHORTEST_SECRET}
+    # One may begin another one.
+    for part in sorted(parts, key=lambda part: (-len(part), part)):
+        text = text.replace(part, "***")
     return text
+
+
+def _parts_of(secret: str) -> Iterator[str]:
+    yield secret
+    lines = [line.strip() for line in secret.replace("\\n", "\n").splitlines()]
+    body = [line for line in lines if line and not line.startswith("-----")]
+    if len(lines) > 1:
+        yield from body
+        yield "".join(body)
 
 
 def _told(error: Exception, text: str) -> tuple[str, str, bool]:

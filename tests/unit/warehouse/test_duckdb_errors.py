@@ -242,6 +242,26 @@ def test_masked_leaves_what_is_no_secret() -> None:
     assert masked("line 4 of 40", ["4", "true"]) == "line 4 of 40"
 
 
+KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\nkqhkiG9w0BAQEF\n-----END PRIVATE KEY-----\n"
+
+
+@pytest.mark.parametrize("secret", [KEY, KEY.replace("\n", "\\n")], ids=["lines", "written out"])
+@pytest.mark.parametrize(
+    "told",
+    [KEY, " ".join(KEY.split()), repr(KEY), "MIIEvQIBADANBgkqhkiG9w0BAQEF", "line 2: kqhkiG9w0BAQEF"],
+    ids=["as it is", "in one line", "as Python writes it", "as a driver takes it", "its last line"],
+)
+def test_no_part_of_a_key_is_told(secret: str, told: str) -> None:
+    found = masked(f"cannot read {told}", [secret])
+    assert found.startswith("cannot read ")
+    assert "MIIE" not in found
+    assert "kqhk" not in found
+
+
+def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
+    assert masked("no hunter2024", ["hunter", "hunter2024"]) == "no ***"
+
+
 def test_a_full_disk_says_so_and_keeps_what_was_there(profile_of: ProfileOf, tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with connect(profile_of(path)) as warehouse:
