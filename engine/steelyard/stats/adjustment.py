@@ -34,6 +34,9 @@ def unadjusted(moments: Moments, *, reason: TextArray | None = None) -> VariantM
         moments: Shape ``(..., K)``; the outcome is the first column, others are ignored.
         reason: Reasons already known per cell, such as those of a metric type's reduction.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Welch (1947), Biometrika 34, 28-35.
 
@@ -66,6 +69,9 @@ def full(moments: Moments, *, reason: TextArray | None = None, leverage_below: i
         The adjusted means. Covariates that are missing in a variant, too many for its units (20 per
         coefficient), constant or collinear are left out, and noted.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Lin (2013), Annals of Applied Statistics 7(1); Negi & Wooldridge (2021), Econometric Reviews 40(5).
         Checked against R ``estimatr::lm_lin`` and unit rows.
@@ -91,6 +97,9 @@ def pooled(moments: Moments, *, reason: TextArray | None = None) -> VariantMeans
         moments: Shape ``(..., K)``; columns are the outcome and p covariates in the order in which they
             matter.
         reason: Reasons already known per cell.
+
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
 
     References:
         Deng, Xu, Kohavi & Walker (2013), WSDM; Yang & Tsiatis (2001), The American Statistician 55.

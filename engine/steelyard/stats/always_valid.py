@@ -16,16 +16,12 @@ import numpy as np
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, together
 
 BURN_IN = 100
 """Units of the smallest variant before which no always-valid statement is made: normality is approximate."""
 _HIGHEST = 1e150
 """Statistic beyond which its square would overflow."""
-
-
-def _floats(*values: ArrayLike) -> list[FloatArray]:
-    return [np.asarray(value, dtype=float) for value in values]
 
 
 def _check(sides: int, tuning: FloatArray, alpha: FloatArray | None = None) -> None:
@@ -59,7 +55,7 @@ def log_e_value(statistic: ArrayLike, n: ArrayLike, tuning: ArrayLike, *, sides:
         >>> round(float(log_e_value(3.0, 1000, 500)), 4)
         2.4507
     """
-    z, units, nu = _floats(statistic, n, tuning)
+    z, units, nu = together(statistic, n, tuning)
     _check(sides, nu)
     scaled = np.clip(z, -_HIGHEST, _HIGHEST) * np.sqrt(units / (units + nu))
     value = 0.5 * (np.log(nu) - np.log(units + nu)) + 0.5 * scaled**2
@@ -108,6 +104,9 @@ def running_p(p_values: ArrayLike, persisted: ArrayLike | None = None) -> FloatA
         p_values: Always-valid p-values of successive looks.
         persisted: Running minimum before the first of them, shape without the last axis.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Johari, Koomen, Pekelis & Walsh (2022), Operations Research 70, 1806-1821.
 
@@ -115,8 +114,9 @@ def running_p(p_values: ArrayLike, persisted: ArrayLike | None = None) -> FloatA
         >>> running_p([0.2, 0.03, 0.5], persisted=0.1).tolist()
         [0.1, 0.03, 0.03]
     """
-    start = np.ones(np.shape(p_values)[:-1]) if persisted is None else np.asarray(persisted, dtype=float)
-    whole = np.concatenate([start[..., None], np.asarray(p_values, dtype=float)], axis=-1)
+    values = as_floats(p_values)
+    start, _ = together(1.0 if persisted is None else persisted, np.ones(values.shape[:-1]))
+    whole = np.concatenate([start[..., None], values], axis=-1)
     return np.asarray(np.fmin.accumulate(whole, axis=-1)[..., 1:])
 
 
@@ -152,7 +152,7 @@ def critical_value(
         >>> critical_value([1000, 10000, 50], 5000, smallest_n=[500, 5000, 25]).round(3).tolist()
         [6.086, 3.261, inf]
     """
-    units, nu, level, smallest = _floats(n, tuning, alpha, smallest_n)
+    units, nu, level, smallest = together(n, tuning, alpha, smallest_n)
     _check(sides, nu, level)
     started = (units > 0.0) & (smallest >= burn_in)
     units = np.where(units > 0.0, units, 1.0)
@@ -214,6 +214,9 @@ def msprt_tuning(std_error: ArrayLike, n: ArrayLike, prior_variance: ArrayLike) 
         n: Units behind it.
         prior_variance: Mixing variance tau^2, in squared units of the metric.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Johari, Koomen, Pekelis & Walsh (2022), Operations Research 70, 1806-1821.
 
@@ -221,7 +224,7 @@ def msprt_tuning(std_error: ArrayLike, n: ArrayLike, prior_variance: ArrayLike) 
         >>> float(msprt_tuning(0.5, 1000, 0.25))
         1000.0
     """
-    error, units, variance = _floats(std_error, n, prior_variance)
+    error, units, variance = together(std_error, n, prior_variance)
     return np.asarray(units * error**2 / variance)
 
 
@@ -250,7 +253,7 @@ def asymptotic_half_width(
         >>> round(float(asymptotic_half_width(2.0, 6461, 0.0387)), 6)
         0.075566
     """
-    scale, units, tuning, level = _floats(std_dev, n, rho, alpha)
+    scale, units, tuning, level = together(std_dev, n, rho, alpha)
     _check(sides, tuning, level)
     grown = units * tuning**2 + 1.0
     log_term = np.log(np.sqrt(grown) / level) if sides == 2 else np.log1p(np.sqrt(grown) / (2.0 * level))

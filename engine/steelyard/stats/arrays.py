@@ -5,6 +5,8 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
+from steelyard.errors import StatisticsError
+
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
 TextArray = npt.NDArray[np.object_]
@@ -13,8 +15,35 @@ Alternative = Literal["two-sided", "greater", "less"]
 
 
 def as_floats(values: ArrayLike) -> FloatArray:
-    """Return the values as a float64 array; None becomes NaN."""
-    return np.asarray(values, dtype=np.float64)
+    """Return the values as a float64 array; None becomes NaN.
+
+    Raises:
+        StatisticsError: They are no numbers, or rows of several lengths.
+    """
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise StatisticsError(
+            "the values are no numbers, or stand in rows of several lengths",
+            hint="give numbers, None where one is missing, and as many in each row",
+        ) from error
+
+
+def together(*values: ArrayLike) -> tuple[FloatArray, ...]:
+    """Return values as float64 arrays of one shape, that of all of them together.
+
+    Raises:
+        StatisticsError: They have no such shape.
+    """
+    arrays = [as_floats(one) for one in values]
+    try:
+        return tuple(np.broadcast_arrays(*arrays))
+    except ValueError as error:
+        shapes = " and ".join(str(shape) for shape in dict.fromkeys(one.shape for one in arrays))
+        raise StatisticsError(
+            f"values of shapes {shapes} do not go together",
+            hint="give as many of each, or one for all; the last axes are matched first",
+        ) from error
 
 
 def optional(array: npt.ArrayLike) -> Any:
@@ -48,7 +77,7 @@ def optional(array: npt.ArrayLike) -> Any:
 
 def divide(numerator: ArrayLike, denominator: ArrayLike) -> FloatArray:
     """Divide, giving NaN without a warning where the result is not a finite number."""
-    top, bottom = np.broadcast_arrays(as_floats(numerator), as_floats(denominator))
+    top, bottom = together(numerator, denominator)
     valid = (bottom != 0) & ~np.isnan(bottom)
     with np.errstate(over="ignore", invalid="ignore"):
         ratio = np.divide(top, bottom, out=np.full(top.shape, np.nan), where=valid)

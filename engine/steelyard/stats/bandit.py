@@ -4,7 +4,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, together
 
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(20)
 _STEPS = np.linspace(-9.0, 9.0, 10)
@@ -31,7 +31,7 @@ def prob_best(mean: ArrayLike, std_error: ArrayLike, *, direction: int = 1) -> F
         >>> prob_best([1.0, 1.1, 0.9, 1.05], [0.05, 0.1, 0.08, 0.02]).round(4).tolist()
         [0.0656, 0.6661, 0.0124, 0.2559]
     """
-    centre, spread = np.broadcast_arrays(as_floats(mean), as_floats(std_error))
+    centre, spread = together(mean, std_error)
     if not (np.all(np.isfinite(centre)) and np.all(np.isfinite(spread) & (spread > 0))):
         raise StatisticsError(
             "each variant needs a mean and a positive standard deviation",

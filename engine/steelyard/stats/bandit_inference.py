@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import unadjusted
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, together
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import INSUFFICIENT_N, choose, fine, first
@@ -142,7 +142,7 @@ def adaptive_means(moments: Moments, shares: ArrayLike) -> VariantMeans:
         ([1.0387, 1.2], [0.0863, 0.0623])
     """
     n, mean = moments.n, moments.mean[..., 0]
-    e = np.broadcast_to(as_floats(shares), n.shape)
+    e, n = together(shares, n)
     if not (np.all(e > 0) and np.allclose(e.sum(axis=-1), 1.0, atol=1e-6)):
         raise StatisticsError("logged shares must be positive and sum to 1", hint="one row per batch")
     known_before = _means_before(n, mean)

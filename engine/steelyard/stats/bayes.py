@@ -6,7 +6,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -98,7 +98,7 @@ def empirical_prior_sd(effects: ArrayLike, std_errors: ArrayLike) -> float:
         >>> round(empirical_prior_sd([0.3, -0.3, 0.5, -0.5], [0.1, 0.1, 0.3, 0.3]), 4)
         0.3464
     """
-    value, error = np.broadcast_arrays(as_floats(effects), as_floats(std_errors))
+    value, error = together(effects, std_errors)
     usable = np.isfinite(value) & np.isfinite(error)
     if usable.sum() < 2:
         raise StatisticsError(

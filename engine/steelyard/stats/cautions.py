@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from steelyard.stats.arrays import ArrayLike, BoolArray, as_floats
+from steelyard.stats.arrays import ArrayLike, BoolArray, as_floats, together
 
 MINIMUM_COUNT = 10
 SKEWNESS_FACTOR = 355
@@ -16,6 +16,9 @@ def small_counts(n: ArrayLike, share: ArrayLike) -> BoolArray:
         n: Units, any shape.
         share: Proportions of them, same shape.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Cochran (1977), Sampling Techniques, section 3.6.
 
@@ -23,7 +26,7 @@ def small_counts(n: ArrayLike, share: ArrayLike) -> BoolArray:
         >>> small_counts([1000, 1000, 1000], [0.005, 0.05, 0.995]).tolist()
         [True, False, True]
     """
-    count, p = as_floats(n), as_floats(share)
+    count, p = together(n, share)
     return np.asarray((count > 0) & (count * np.minimum(p, 1 - p) < MINIMUM_COUNT), dtype=np.bool_)
 
 
@@ -36,6 +39,9 @@ def skewed_small_sample(n: ArrayLike, skewness: ArrayLike) -> BoolArray:
     Args:
         n: Units of the smaller variant.
         skewness: Standardised third central moment of the units' values.
+
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
 
     References:
         Kohavi, Deng, Longbotham & Xu (2014), "Seven Rules of Thumb for Web Site Experimenters", KDD, rule 7.
@@ -54,6 +60,9 @@ def noisy_denominator(n: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> BoolArray
         n: Units.
         mean: Mean denominator.
         sd: Standard deviation of the units' denominators.
+
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
 
     References:
         Cochran (1977), Sampling Techniques, section 6.8, on the bias of a ratio.

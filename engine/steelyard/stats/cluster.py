@@ -28,6 +28,9 @@ def cluster_pairs(moments: Moments, *, control: int = 0, adjusted: bool = False)
     Returns:
         Pairs of means per unit, shape ``(..., K - 1)``, for `steelyard.stats.comparison`.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Checked against R ``sandwich::vcovCL``.
 

@@ -138,6 +138,9 @@ def interaction_weights(factors: int) -> FloatArray:
     Args:
         factors: Number of factors, two or more.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Yates (1937), The Design and Analysis of Factorial Experiments.
 

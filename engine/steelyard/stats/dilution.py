@@ -68,6 +68,9 @@ def diluted_means(
         `steelyard.stats.comparison` do the rest, relative effects and margins included. The share of
         triggered units counts as known.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Deng & Hu (2015), "Diluted Treatment Effect Estimation for Trigger Analysis in Online Controlled
         Experiments", WSDM; the delta method for ratios.

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, together
 from steelyard.stats.proportion_intervals import Interval, wilson_interval
 from steelyard.stats.reasons import choose
 
@@ -79,6 +79,9 @@ def classify(
     Returns:
         Keys of `CLASSES`.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Spotify Engineering (2025), on experiments with learning.
 
@@ -87,8 +90,8 @@ def classify(
         ...          significant=[True, False, True], powered=True).tolist()
         ['win', 'neutral_powered', 'invalid']
     """
-    facts = np.broadcast_arrays(*map(_facts, (valid, shipped, regressed, significant, powered)))
-    is_valid, is_win, is_worse, any_effect, has_power = facts
+    facts = together(*map(_facts, (valid, shipped, regressed, significant, powered)))
+    is_valid, is_win, is_worse, any_effect, has_power = (fact > 0 for fact in facts)
     return choose(
         is_valid.shape,
         (~is_valid, "invalid"),
@@ -155,7 +158,7 @@ def shrink_rates(successes: ArrayLike, n: ArrayLike, *, alpha: float = 0.05) -> 
         >>> teams.rate.round(3).tolist()
         [0.594, 0.306, 0.692, 0.384]
     """
-    x, units = np.broadcast_arrays(as_floats(successes), as_floats(n))
+    x, units = together(successes, n)
     if not np.all((x >= 0) & (x <= units)) or (units > 0).sum() < 2:
         raise StatisticsError(
             "rates of at least two teams are needed, none above 1", hint="pass counts of experiments"
@@ -171,8 +174,8 @@ def shrink_rates(successes: ArrayLike, n: ArrayLike, *, alpha: float = 0.05) -> 
     a, b = mean * strength + x, (1 - mean) * strength + units - x
     return ShrunkenRates(
         rate=a / (a + b),
-        ci_lower=special.betaincinv(a, b, alpha / 2),
-        ci_upper=special.betaincinv(a, b, 1 - alpha / 2),
+        ci_lower=as_floats(special.betaincinv(a, b, alpha / 2)),
+        ci_upper=as_floats(special.betaincinv(a, b, 1 - alpha / 2)),
         mean=mean,
         strength=strength,
     )
@@ -192,8 +195,8 @@ def _prior_strength(x: FloatArray, n: FloatArray, mean: float) -> float | None:
     return float(max(1 / correlation - 1, 1e-3))
 
 
-def _facts(values: ArrayLike) -> BoolArray:
-    return np.asarray(values, dtype=np.bool_)
+def _facts(values: ArrayLike) -> FloatArray:
+    return as_floats(np.asarray(values, dtype=np.bool_))
 
 
 def _rate(successes: int, n: int, alpha: float) -> tuple[float | None, float | None, float | None]:

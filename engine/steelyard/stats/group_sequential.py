@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, together
 from steelyard.stats.gst_chain import solve_chains
 from steelyard.stats.gst_ledger import Ledger
 from steelyard.stats.spending import resolve_spending
@@ -165,8 +165,8 @@ def bounds_batch(
         >>> batch.bound.round(3).tolist()
         [[2.498, 2.018], [2.498, 1.995]]
     """
-    clock, info = np.atleast_2d(np.asarray(fractions, float)), np.atleast_2d(np.asarray(information, float))
-    level = np.broadcast_to(np.asarray(alpha, dtype=float), (len(clock),))
+    clock, info = np.atleast_2d(as_floats(fractions)), np.atleast_2d(as_floats(information))
+    level = together(alpha, np.ones(len(clock)))[0]
     _check_design(clock, info, level, sides)
     resolve_spending(spending, parameter)
     known = _known(clock.shape, persisted_bound, persisted_alpha_spent, sides)
@@ -202,7 +202,7 @@ def _known(
     if (bound is None) != (spent is None):
         raise StatisticsError("looks on record need both their bounds and their alpha spent")
     if bound is not None and spent is not None:
-        given = np.atleast_2d(np.asarray(bound, float)), np.atleast_2d(np.asarray(spent, float))
+        given = np.atleast_2d(as_floats(bound)), np.atleast_2d(as_floats(spent))
         if given[0].shape != given[1].shape or len(given[0]) != shape[0] or given[0].shape[1] > shape[1]:
             raise StatisticsError("looks on record do not match the shape of the looks")
         columns = slice(0, given[0].shape[1])

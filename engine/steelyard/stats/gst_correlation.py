@@ -13,7 +13,7 @@ import scipy
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
 from steelyard.stats.gst_ledger import LEAST_SPEND
 
 _LOG2_POINTS = 13
@@ -38,7 +38,7 @@ def score_correlation(covariance: ArrayLike) -> FloatArray:
         >>> score_correlation([[4.0, 1.0], [1.0, 1.0]]).tolist()
         [[1.0, 0.5], [0.5, 1.0]]
     """
-    matrix = np.asarray(covariance, dtype=float)
+    matrix = as_floats(covariance)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.all(np.isfinite(matrix)):
         raise StatisticsError(f"a covariance matrix of looks has shape {matrix.shape} or values missing")
     scale = np.sqrt(np.maximum(np.diag(matrix), 0.0))
@@ -82,7 +82,7 @@ def bounds_from_correlation(
         >>> [round(c, 2) for c in bounds_from_correlation([[1.0, 0.5], [0.5, 1.0]], [0.025, 0.05])]
         [2.24, 2.18]
     """
-    matrix, spent = np.asarray(correlation, dtype=float), np.asarray(alpha_spent, dtype=float)
+    matrix, spent = as_floats(correlation), as_floats(alpha_spent)
     _check(matrix, spent, sides, len(persisted))
     bounds = [math.inf if bound is None else float(bound) for bound in persisted]
     used = float(spent[len(bounds) - 1]) if bounds else 0.0

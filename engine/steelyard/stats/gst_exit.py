@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, together
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_chain import blocks, step_of
 from steelyard.stats.gst_recursion import Grid, first_grid, log_upper_tail, next_grid, panel_width
@@ -46,12 +46,16 @@ def exit_probabilities(
         >>> round(float((above + below).sum()), 3)
         0.05
     """
-    info, high = np.atleast_2d(np.asarray(information, float)), np.asarray(upper, dtype=float)
-    low = np.full(1, -np.inf) if lower is None else np.asarray(lower, dtype=float)
-    theta = np.asarray(effect, dtype=float)
-    shape = np.broadcast_shapes(info.shape, high.shape, low.shape, (*theta.shape, 1))
-    info, high, low = (np.broadcast_to(a, shape).copy() for a in (info, high, low))
-    theta = np.broadcast_to(theta, shape[:1])
+    *bounds, theta = together(
+        np.atleast_2d(as_floats(information)),
+        upper,
+        -np.inf if lower is None else lower,
+        as_floats(effect)[..., None],
+    )
+    if theta.ndim != 2:
+        raise StatisticsError(f"looks of shape {theta.shape}", hint="one row per design, one column per look")
+    info, high, low = (one.copy() for one in bounds)
+    shape, theta = theta.shape, theta[:, 0]
     length = np.sum(np.isfinite(info), axis=1)
     _check(info, low, high, length)
     above, below = np.zeros(shape), np.zeros(shape)

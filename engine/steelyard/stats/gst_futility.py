@@ -12,7 +12,7 @@ import numpy as np
 from scipy import optimize, special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import FloatArray
+from steelyard.stats.arrays import FloatArray, as_floats
 from steelyard.stats.group_sequential import bounds
 from steelyard.stats.gst_chain import step_of
 from steelyard.stats.gst_exit import inflation_of_drift, running_density
@@ -72,8 +72,14 @@ def futility_design(
         >>> [round(bound, 3) for bound in plan.lower]
         [0.406, 1.969]
     """
-    shares = np.asarray(fractions, dtype=float)
-    if not (len(shares) and shares[0] > 0.0 and shares[-1] == 1.0 and np.all(np.diff(shares) > 0.0)):
+    shares = as_floats(fractions)
+    if not (
+        shares.ndim == 1
+        and len(shares)
+        and shares[0] > 0.0
+        and shares[-1] == 1.0
+        and np.all(np.diff(shares) > 0.0)
+    ):
         raise StatisticsError("planned looks do not increase to fraction 1")
     if not alpha < power < 1.0:
         raise StatisticsError(f"power {power} is not above the level and below 1")

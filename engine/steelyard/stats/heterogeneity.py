@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, divide, together
 from steelyard.stats.reasons import INSUFFICIENT_SEGMENTS, choose
 
 
@@ -41,6 +41,9 @@ def heterogeneity(effects: ArrayLike, std_errors: ArrayLike) -> Heterogeneity:
         effects: One effect per segment, shape ``(..., S)``; NaN segments are left out.
         std_errors: Their standard errors, same shape.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Cochran (1954), Biometrics 10; DerSimonian & Laird (1986), Controlled Clinical Trials 7.
 
@@ -49,7 +52,7 @@ def heterogeneity(effects: ArrayLike, std_errors: ArrayLike) -> Heterogeneity:
         >>> round(float(result.statistic), 4), round(float(result.p_value), 4)
         (8.0, 0.0183)
     """
-    value, error = np.broadcast_arrays(as_floats(effects), as_floats(std_errors))
+    value, error = together(effects, std_errors)
     usable = np.isfinite(value) & np.isfinite(error) & (error > 0)
     weight = np.where(usable, divide(1.0, error**2), 0.0)
     filled = np.where(usable, value, 0.0)

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide, together
 from steelyard.stats.reasons import INSUFFICIENT_VARIANTS, NO_DATA, choose
 from steelyard.stats.significance import critical_value, p_value
 from steelyard.stats.srm import ChiSquare
@@ -70,9 +70,7 @@ def compare_with_shipped(
         >>> float(result.expected), round(float(result.gap), 4), round(float(result.std_error), 4)
         (0.05, 0.0, 0.015)
     """
-    parts, errors, reach = np.broadcast_arrays(
-        as_floats(shipped), as_floats(shipped_errors), as_floats(shares)
-    )
+    parts, errors, reach = together(shipped, shipped_errors, shares)
     if not np.all((reach >= 0) & (reach <= 1)):
         raise StatisticsError("shares must lie between 0 and 1", hint="1 for a change that reached all units")
     expected = (reach * parts).sum(axis=-1)
@@ -110,7 +108,7 @@ def attrition_test(exposed: ArrayLike, surviving: ArrayLike) -> ChiSquare:
         >>> round(float(test.statistic), 4), round(float(test.p_value), 4)
         (1.1349, 0.2867)
     """
-    start, left = np.broadcast_arrays(as_floats(exposed), as_floats(surviving))
+    start, left = together(exposed, surviving)
     if not np.all((left >= 0) & (left <= start)):
         raise StatisticsError("no more units can survive than were exposed", hint="check the counts")
     active = start > 0

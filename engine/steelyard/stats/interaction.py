@@ -98,6 +98,8 @@ def interaction_effects(
         >>> result.estimate.round(3).tolist(), result.std_error.round(3).tolist()
         ([0.2], [0.2])
     """
+    if len(variants) != 2:
+        raise StatisticsError(f"an interaction is of two experiments, not {len(variants)}")
     many, other = variants
     if cells.n.shape[-1] != many * other:
         raise StatisticsError(

@@ -6,7 +6,15 @@ from typing import Self
 
 import numpy as np
 
-from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.arrays import (
+    ArrayLike,
+    BoolArray,
+    FloatArray,
+    TextArray,
+    divide,
+    root,
+    together,
+)
 from steelyard.stats.reasons import ZERO_VARIANCE, ZERO_VARIANCE_IN_ONE_VARIANT, choose, fine, first
 
 Notes = Mapping[str, BoolArray]
@@ -118,7 +126,7 @@ class VariantMeans:
             >>> published.pairs().effect.tolist(), published.pairs().std_error.tolist()
             ([0.5], [0.3])
         """
-        units, value, spread, freedom = np.broadcast_arrays(*map(as_floats, (n, mean, variance, df)))
+        units, value, spread, freedom = together(n, mean, variance, df)
         why = choose(units.shape) if reason is None else reason
         known = fine(why)
         own = np.where(known, spread, np.nan)

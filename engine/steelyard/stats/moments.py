@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide, together
 from steelyard.stats.reasons import INCONSISTENT_AGGREGATES, INSUFFICIENT_N, NO_DATA, choose
 
 NEGATIVE_TOLERANCE = 1e-12
@@ -91,7 +91,7 @@ class Moments:
             >>> Moments.from_variances(n=100, mean=1.0, variance=4.0).m2.tolist()
             [[396.0]]
         """
-        count, average, spread = np.broadcast_arrays(as_floats(n), as_floats(mean), as_floats(variance))
+        count, average, spread = together(n, mean, variance)
         return cls(n=count, mean=average[..., None], m2=(spread * (count - 1))[..., None, None])
 
     @classmethod

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, together
 
 
 def bonferroni(p: ArrayLike, weights: ArrayLike | None = None) -> FloatArray:
@@ -159,6 +159,7 @@ def _weights(p: FloatArray, weights: ArrayLike | None) -> FloatArray:
         known = ~np.isnan(p)
         return as_floats(1 / np.maximum(known.sum(axis=-1, keepdims=True), 1.0))
     share = as_floats(weights)
+    together(p, share)
     if not (np.all(share > 0) and np.allclose(share.sum(axis=-1), 1.0, rtol=0, atol=1e-9)):
         raise StatisticsError(
             "weights of a correction must be positive and sum to 1", hint="divide them by their sum"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root, together
 from steelyard.stats.means import MeanPair, satterthwaite
 from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import ZERO_VARIANCE, choose, first
@@ -176,6 +176,9 @@ def pattern(
         ``fading`` (the change goes against the effect: novelty), ``growing`` (with it: primacy, learning),
         ``steady``, or '' where a number is missing.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Hohnhold, O'Brien & Tang (2015), KDD, on novelty and primacy.
 
@@ -183,7 +186,7 @@ def pattern(
         >>> pattern([0.1, 0.1, 0.1], [-0.05, 0.05, 0.01], [0.001, 0.001, 0.5]).tolist()
         ['fading', 'growing', 'steady']
     """
-    total, move, p = np.broadcast_arrays(as_floats(effect), as_floats(change), as_floats(change_p_value))
+    total, move, p = together(effect, change, change_p_value)
     with np.errstate(invalid="ignore"):
         found = p <= alpha
         against = total * move < 0

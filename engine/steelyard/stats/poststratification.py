@@ -35,6 +35,9 @@ def poststratify(
     Returns:
         The means, shape ``(..., K)``.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Miratrix, Sekhon & Yu (2013), JRSS-B 75, 369-396.
 

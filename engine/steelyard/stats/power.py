@@ -161,6 +161,9 @@ def std_error_at(
         n_control, n_treatment: Units.
         sd_control, sd_treatment, r_squared, design_effect: As in `required_n`.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Welch (1947), Biometrika 34, 28-35; the variance of `required_n`.
 

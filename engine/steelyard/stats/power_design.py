@@ -14,6 +14,9 @@ def optimal_ratio(
         sd_control, sd_treatment: Standard deviations of units.
         treatments: Number of treatments that share the control.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Dunnett (1955), JASA 50, for the square root of the number of treatments.
 
@@ -31,6 +34,9 @@ def design_effect(*, cluster_size: ArrayLike, icc: ArrayLike, cv: ArrayLike = 0.
         cluster_size: Mean units per cluster.
         icc: Intra-cluster correlation.
         cv: Coefficient of variation of the cluster sizes.
+
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
 
     References:
         Eldridge, Ashby & Kerry (2006), International Journal of Epidemiology 35.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, together
 from steelyard.stats.significance import critical_value
 
 
@@ -37,7 +37,7 @@ def wilson_interval(successes: ArrayLike, n: ArrayLike, *, alpha: ArrayLike = 0.
         >>> [round(float(x), 4) for x in (interval.estimate, interval.ci_lower, interval.ci_upper)]
         [0.1, 0.0552, 0.1744]
     """
-    x, units, level = np.broadcast_arrays(as_floats(successes), as_floats(n), as_floats(alpha))
+    x, units, level = together(successes, n, alpha)
     if not np.all((x >= 0) & (x <= units)):
         raise StatisticsError("successes must lie between 0 and the units", hint="pass counts, not shares")
     count, square = np.where(units > 0, units, np.nan), critical_value(level) ** 2

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root, together
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import NO_DATA, QUANTILE_COLLAPSED, QUANTILE_NOT_ATTAINABLE, choose, first
@@ -54,7 +54,7 @@ def quantile_ranks(n: ArrayLike, q: ArrayLike, *, alpha: ArrayLike = 0.05, exact
         >>> float(ranks.lower), float(ranks.upper)
         (2.0, 9.0)
     """
-    count, level, error = np.broadcast_arrays(as_floats(n), _level(q), as_floats(alpha))
+    count, level, error = together(n, _level(q), alpha)
     if exact:
         low = _first_above(error / 2, count, level)
         # The upper rank is the lower one of the reversed values at the complementary level.
@@ -87,7 +87,7 @@ def clustered_ranks(
         (2112.0, 2209.0)
     """
     spread = root(divide(distribution.variance[..., 0], distribution.n))
-    count, level, error = np.broadcast_arrays(as_floats(rows), _level(q), as_floats(alpha))
+    count, level, error = together(rows, _level(q), alpha)
     ranks = _normal_ranks(count, level, spread, error)
     return Ranks(
         lower=ranks.lower,
@@ -132,9 +132,7 @@ def quantile_means(
         >>> means.pairs().effect.tolist(), means.pairs().std_error.round(2).tolist()
         ([-15.0], [7.22])
     """
-    units, value, low, high, bin_width = np.broadcast_arrays(
-        *map(as_floats, (n, estimate, lower, upper, resolution))
-    )
+    units, value, low, high, bin_width = together(n, estimate, lower, upper, resolution)
     own = choose(
         units.shape,
         (~np.isfinite(value), NO_DATA),

@@ -22,6 +22,9 @@ def linearise(moments: Moments, *, about: Moments | None = None) -> tuple[Moment
     Returns:
         Moments of the outcome and the covariates, NaN where there is no ratio, and the reasons.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root
+from steelyard.stats.arrays import ArrayLike, FloatArray, TextArray, as_floats, divide, root, together
 from steelyard.stats.reasons import (
     CONTROL_MEAN_NOT_POSITIVE,
     NO_DATA,
@@ -56,6 +56,9 @@ def fieller(
         The effect. Where the control's mean is within ``critical`` standard errors of zero the set is not an
         interval, and the reason is ``relative_effect_not_identified``.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Fieller (1954), JRSS-B 16, 175-185.
 
@@ -64,8 +67,8 @@ def fieller(
         >>> [round(float(value), 4) for value in (lift.effect, lift.ci_lower, lift.ci_upper)]
         [0.05, -0.0085, 0.1126]
     """
-    m1, v1, m0, v0, c, q = np.broadcast_arrays(
-        *map(as_floats, (mean_treatment, var_treatment, mean_control, var_control, covariance, critical))
+    m1, v1, m0, v0, c, q = together(
+        mean_treatment, var_treatment, mean_control, var_control, covariance, critical
     )
     with np.errstate(invalid="ignore", over="ignore"):
         square = q**2
@@ -111,6 +114,9 @@ def delta_std_error(
     Returns:
         Standard errors; NaN where the control's mean is not positive.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Deng, Knoblich & Lu (2018), "Applying the Delta Method in Metric Analytics", KDD. Checked against gbstats.
 
@@ -140,6 +146,9 @@ def log_interval(
         covariance: Covariance of the means.
         critical: A quantile of t or of the normal distribution, or a sequential bound.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Katz, Baptista, Azen & Pike (1978), Biometrics 34, 469-474. Checked against tea-tasting.
 
@@ -148,8 +157,8 @@ def log_interval(
         >>> round(float(lift.effect), 4), round(float(lift.ci_lower), 4), round(float(lift.ci_upper), 4)
         (0.05, -0.0087, 0.1122)
     """
-    m1, v1, m0, v0, c, q = np.broadcast_arrays(
-        *map(as_floats, (mean_treatment, var_treatment, mean_control, var_control, covariance, critical))
+    m1, v1, m0, v0, c, q = together(
+        mean_treatment, var_treatment, mean_control, var_control, covariance, critical
     )
     positive = (m1 > 0) & (m0 > 0)
     top, base = np.where(positive, m1, np.nan), np.where(positive, m0, np.nan)

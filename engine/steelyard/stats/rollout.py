@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, divide, together
 from steelyard.stats.decision import DecisionReason, TestResult
 from steelyard.stats.means import MeanPair, satterthwaite
 from steelyard.stats.reasons import NO_DATA, choose
@@ -62,6 +62,9 @@ def even_units(n_control: ArrayLike, n_treatment: ArrayLike) -> FloatArray:
     Returns:
         Units, shape ``(...)``; those of one even epoch are its own.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Howard, Ramdas, McAuliffe & Sekhon (2021), Annals of Statistics 49: the boundary is one of intrinsic time.
 
@@ -69,7 +72,7 @@ def even_units(n_control: ArrayLike, n_treatment: ArrayLike) -> FloatArray:
         >>> float(even_units([990, 500], [10, 500]))
         1039.6
     """
-    base, other = as_floats(n_control), as_floats(n_treatment)
+    base, other = together(n_control, n_treatment)
     return np.asarray(np.nan_to_num(divide(4 * base * other, base + other)).sum(axis=-1))
 
 
@@ -145,6 +148,9 @@ def add_scores(effects: ArrayLike, std_errors: ArrayLike) -> Scores:
         effects: Effect in each epoch, shape ``(..., E)``; NaN where there is none.
         std_errors: Their standard errors.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Jennison & Turnbull (2000), Group Sequential Methods, chapter 3.
 
@@ -153,7 +159,7 @@ def add_scores(effects: ArrayLike, std_errors: ArrayLike) -> Scores:
         >>> scores.information.round(6).tolist(), scores.statistic.round(4).tolist()
         ([100.0, 500.0], [1.0, 4.0249])
     """
-    value, error = np.broadcast_arrays(as_floats(effects), as_floats(std_errors))
+    value, error = together(effects, std_errors)
     known = np.isfinite(value) & np.isfinite(error) & (error > 0)
     each = np.where(known, divide(1.0, error**2), 0.0)
     information = each.cumsum(axis=-1)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import ArrayLike, FloatArray, together
 from steelyard.stats.bayes import empirical_prior_sd
 from steelyard.stats.significance import critical_value
 
@@ -43,7 +43,7 @@ def shrink_programme(effects: ArrayLike, std_errors: ArrayLike) -> ShrunkenEffec
         >>> programme.effect.round(3).tolist()
         [0.277, -0.277, 0.286, -0.286]
     """
-    value, error = np.broadcast_arrays(as_floats(effects), as_floats(std_errors))
+    value, error = together(effects, std_errors)
     prior_sd = empirical_prior_sd(value, error)
     trust = prior_sd**2 / (prior_sd**2 + error**2)
     return ShrunkenEffects(effect=trust * value, std_error=np.sqrt(trust) * error, prior_sd=prior_sd)
@@ -78,6 +78,6 @@ def selection_bias(
         >>> round(selection_bias([0.0, 3.0], [1.0, 1.0]), 4)
         0.2907
     """
-    error = as_floats(std_errors)
-    z = critical_value(alpha) - as_floats(direction) * as_floats(effects) / error
+    effect, error, sign = together(effects, std_errors, direction)
+    z = critical_value(alpha) - sign * effect / error
     return float(np.nansum(error * np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi)))

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import Alternative, ArrayLike, FloatArray, as_floats
+from steelyard.stats.arrays import Alternative, ArrayLike, FloatArray, as_floats, together
 
 SIGNS = {"two-sided": 0, "greater": 1, "less": -1}
 _LAGUERRE_NODES, _LAGUERRE_WEIGHTS = np.polynomial.laguerre.laggauss(40)
@@ -93,7 +93,7 @@ def log10_p_value(
         >>> round(float(log10_p_value(1000.0)), 4)
         -217150.339
     """
-    value, freedom = np.broadcast_arrays(evidence(statistic, alternative), as_floats(df))
+    value, freedom = together(evidence(statistic, alternative), df)
     p = survival(value, freedom)
     with np.errstate(divide="ignore"):
         answer = np.array(np.log(p))
@@ -137,7 +137,7 @@ def z_score(statistic: ArrayLike, df: ArrayLike) -> FloatArray:
         >>> round(float(z_score(2.5, df=7.3)), 4)
         2.0574
     """
-    value, freedom = np.broadcast_arrays(as_floats(statistic), as_floats(df))
+    value, freedom = together(statistic, df)
     with np.errstate(divide="ignore"):
         log_tail = np.array(np.log(survival(np.abs(value), freedom)))
     deep = log_tail < np.log(_UNDERFLOW)

@@ -7,7 +7,7 @@ import numpy as np
 from scipy import special
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, BoolArray, FloatArray, TextArray, divide, together
 from steelyard.stats.reasons import INSUFFICIENT_VARIANTS, NO_DATA, choose
 
 CONCENTRATION = 1000.0
@@ -155,7 +155,7 @@ def sequential(
 
 
 def _checked(counts: ArrayLike, shares: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    observed, share = np.broadcast_arrays(as_floats(counts), as_floats(shares))
+    observed, share = together(counts, shares)
     if not np.all(observed >= 0):
         raise StatisticsError("counts of units must not be negative", hint="pass counts, not differences")
     total = share.sum(axis=-1, keepdims=True)

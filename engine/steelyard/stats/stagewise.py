@@ -12,7 +12,7 @@ import numpy as np
 from scipy import optimize
 
 from steelyard.errors import StatisticsError
-from steelyard.stats.arrays import ArrayLike, FloatArray
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, together
 from steelyard.stats.group_sequential import Look
 from steelyard.stats.gst_exit import exit_probabilities
 
@@ -68,9 +68,11 @@ def stagewise_tail(
         >>> tail.round(5).tolist()
         [0.00187]
     """
-    z, last = np.atleast_1d(np.asarray(statistic, dtype=float)), np.atleast_1d(np.asarray(stopped))
-    shape = np.broadcast_shapes(np.shape(upper), np.shape(information), (len(z), 1))
-    high, info = (np.broadcast_to(np.asarray(a, dtype=float), shape).copy() for a in (upper, information))
+    z, last = np.atleast_1d(as_floats(statistic)), np.atleast_1d(np.asarray(stopped))
+    bounds, looks, _ = together(upper, information, z[..., None])
+    if bounds.ndim != 2:
+        raise StatisticsError(f"looks of shape {bounds.shape}", hint="one row per test, one column per look")
+    high, info, shape = bounds.copy(), looks.copy(), bounds.shape
     if not np.all((last >= 0) & (last < shape[1])):
         raise StatisticsError("the look that stopped is not one of the design's looks")
     info[np.arange(shape[1]) > last[:, None]] = np.nan

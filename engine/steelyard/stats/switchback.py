@@ -13,7 +13,16 @@ import numpy as np
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import unadjusted
-from steelyard.stats.arrays import Alternative, ArrayLike, BoolArray, FloatArray, TextArray, as_floats, divide
+from steelyard.stats.arrays import (
+    Alternative,
+    ArrayLike,
+    BoolArray,
+    FloatArray,
+    TextArray,
+    as_floats,
+    divide,
+    together,
+)
 from steelyard.stats.contrast import Contrast, contrast, interaction_weights
 from steelyard.stats.means import MeanPair
 from steelyard.stats.moments import Moments
@@ -53,6 +62,9 @@ def block_values(numerator: ArrayLike, denominator: ArrayLike) -> tuple[FloatArr
         numerator: Sum of the outcome per block, after the burn-in.
         denominator: Number of units, or sum of a ratio's denominator.
 
+    Raises:
+        StatisticsError: The values are no numbers, or their shapes do not fit.
+
     References:
         Bojinov, Simchi-Levi & Zhao (2023), Management Science 69.
 
@@ -61,7 +73,7 @@ def block_values(numerator: ArrayLike, denominator: ArrayLike) -> tuple[FloatArr
         >>> values.tolist(), reason.tolist()
         ([2.0, nan], ['', 'zero_denominator'])
     """
-    top, bottom = np.broadcast_arrays(as_floats(numerator), as_floats(denominator))
+    top, bottom = together(numerator, denominator)
     base = np.where(bottom > 0, bottom, np.nan)
     return divide(top, base), choose(base.shape, (np.isnan(base), ZERO_DENOMINATOR))
 
@@ -106,7 +118,7 @@ def randomisation_test(
         (4.25, 70, 0.0286)
     """
     outcome, design = as_floats(values), as_floats(assignments)
-    actual = np.broadcast_to(assigned(treated), outcome.shape)
+    actual = assigned(together(treated, outcome)[0])
     if not np.all(np.isfinite(outcome)):
         raise StatisticsError("a block has no value", hint="leave out blocks without a denominator")
     own = difference_weights(actual, strata)
@@ -183,7 +195,8 @@ def block_pairs(values: ArrayLike, treated: ArrayLike, *, strata: Sequence[objec
         >>> pair.effect.tolist(), pair.std_error.round(3).tolist()
         ([4.25], [0.629])
     """
-    outcome, mark = as_floats(values), assigned(treated)
+    outcome, marks = together(values, treated)
+    mark = assigned(marks)
     if strata is None:
         return unadjusted(_cells(outcome, [~mark, mark])).pairs()
     labels = np.unique(np.asarray(strata, dtype=str), return_inverse=True)[1]
@@ -216,7 +229,8 @@ def carry_over_test(values: ArrayLike, treated: ArrayLike, *, alpha: float = 0.0
         >>> round(float(carry_over_test(y, w).estimate), 2)
         -2.95
     """
-    outcome, mark = as_floats(values)[1:], assigned(treated)
+    outcome, marks = together(values, treated)
+    outcome, mark = outcome[1:], assigned(marks)
     switched, mark = mark[1:] != mark[:-1], mark[1:]
     cells = [switched_is & mark_is for switched_is in (~switched, switched) for mark_is in (~mark, mark)]
     return contrast(unadjusted(_cells(outcome, cells)), interaction_weights(2), alpha=alpha)

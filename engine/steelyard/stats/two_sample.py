@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import unadjusted
-from steelyard.stats.arrays import Alternative, ArrayLike, as_floats
+from steelyard.stats.arrays import Alternative, ArrayLike, as_floats, together
 from steelyard.stats.cautions import small_counts
 from steelyard.stats.comparison import Comparison, superiority
 from steelyard.stats.moments import Moments
@@ -88,7 +88,7 @@ def compare_proportions(
         >>> result.statistic.round(1).tolist(), f"{float(result.p_value[0]):.1e}"
         ([4.3], '1.7e-05')
     """
-    count, share = np.broadcast_arrays(as_floats(n), as_floats(proportion))
+    count, share = together(n, proportion)
     if not np.all((share >= 0) & (share <= 1)):
         raise StatisticsError("proportions must lie between 0 and 1", hint="pass shares, not percentages")
     means = unadjusted(_variants(Moments.from_counts(n=count, successes=count * share)))
@@ -131,7 +131,8 @@ def compare_ratios(
         ([0.1], [0.0334])
     """
     count = as_floats(n)
-    moments = Moments(n=count, mean=as_floats(mean), m2=as_floats(cov) * (count - 1)[..., None, None])
+    spread, freedom = together(cov, (count - 1)[..., None, None])
+    moments = Moments(n=count, mean=as_floats(mean), m2=spread * freedom)
     linear, reason = linearise(_variants(moments))
     return superiority(unadjusted(linear, reason=reason).pairs(), alpha=alpha, alternative=alternative)
 
