@@ -81,7 +81,9 @@ def required_n(
     base = as_floats(sd_control)
     other = base if sd_treatment is None else as_floats(sd_treatment)
     share = as_floats(ratio)
-    noise = (other**2 / share + base**2) * (1 - as_floats(r_squared))
+    if np.any(share <= 0):
+        raise StatisticsError("a ratio of units must be positive", hint="1 for as many in each variant")
+    noise = (other**2 / share + base**2) * _left(r_squared)
     factor = as_floats(inflation) * as_floats(design_effect)
     n = quantile_sum(alpha, power, alternative) ** 2 * noise * factor / distance**2
     return SampleSize(control=n, treatment=n * share)
@@ -175,7 +177,7 @@ def std_error_at(
     base = as_floats(sd_control)
     other = base if sd_treatment is None else as_floats(sd_treatment)
     noise = other**2 / as_floats(n_treatment) + base**2 / as_floats(n_control)
-    return np.sqrt(noise * (1 - as_floats(r_squared)) * as_floats(design_effect))
+    return np.sqrt(noise * _left(r_squared) * as_floats(design_effect))
 
 
 def minimum_detectable_effect(
@@ -288,6 +290,16 @@ def quantile_sum(alpha: ArrayLike, power: ArrayLike, alternative: Alternative = 
     if not np.all(total > 0):
         raise StatisticsError("the power must exceed alpha", hint="a power of 0.8 is usual")
     return np.asarray(total)
+
+
+def _left(r_squared: ArrayLike) -> FloatArray:
+    """Return the share of the variance that covariates leave."""
+    left = 1 - as_floats(r_squared)
+    if np.any((left <= 0) | (left > 1)):
+        raise StatisticsError(
+            "covariates explain a share of the variance, at least 0 and below 1", hint="write 30 % as 0.3"
+        )
+    return left
 
 
 def _distance(difference: FloatArray, alternative: Alternative) -> FloatArray:

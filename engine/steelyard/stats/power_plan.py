@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import Literal
 
 import numpy as np
@@ -133,6 +134,8 @@ def plan_experiment(
             "an experiment is planned for at least one metric and one look",
             hint="name what it is to find out",
         )
+    for one in metrics:
+        _check(one)
     success = [one for one in metrics if one.role == "success"]
     design = decision_design(
         alpha=alpha,
@@ -143,30 +146,46 @@ def plan_experiment(
         alpha_harm=alpha_harm,
         treatments=treatments,
     )
-    total = sum(one.weight for one in success)
+    mean_weight = sum(one.weight for one in success) / max(len(success), 1)
+    tests = [_Test.of(one, design, mean_weight=mean_weight) for one in metrics]
     clock = [(look + 1) / looks for look in range(looks)]
-    tests = [
-        _Test.of(one, design, share=len(success) * one.weight / total if one.role == "success" else 1.0)
-        for one in metrics
-    ]
-    factors = [
-        inflation(
-            clock,
-            alpha=test.alpha,
-            power=test.power,
-            sides=test.sides,
-            spending=spending,
-            parameter=parameter,
+    factors = [test.inflation(clock, spending, parameter) for test in tests]
+    return _sized(tests, factors, ratio, design)
+
+
+def _check(metric: PlannedMetric) -> None:
+    if not (0 < metric.relative_effect < inf and metric.direction in (1, -1)):
+        raise StatisticsError(
+            f"{metric.name} is planned with the effect {metric.relative_effect} in direction {metric.direction}",
+            hint="give effects and margins above 0, and say by the direction which way is good",
         )
-        for test in tests
-    ]
+    if metric.role not in ("success", "guardrail") or metric.sides not in (1, 2):
+        raise StatisticsError(
+            f"{metric.name} is planned as {metric.role} with a test of {metric.sides} sides",
+            hint="role is success or guardrail, sides are 1 or 2",
+        )
+    if not (metric.sd > 0 and metric.weight > 0 and isfinite(metric.sd * metric.weight)):
+        raise StatisticsError(
+            f"{metric.name} is planned with the standard deviation {metric.sd} and the weight {metric.weight}",
+            hint="both are positive; a metric that does not vary needs no experiment",
+        )
+    if metric.role == "guardrail" and metric.direction == 1 and metric.relative_effect >= 1:
+        raise StatisticsError(
+            f"{metric.name} is planned with a margin of all that there is", hint="write 2 % as 0.02"
+        )
+
+
+def _sized(
+    tests: Sequence["_Test"], factors: Sequence[float], ratio: float, design: DecisionDesign
+) -> ExperimentSize:
+    """Return the size that the test asks for which needs most."""
     sizes = [test.units(ratio, factor) for test, factor in zip(tests, factors, strict=True)]
     largest = max(range(len(sizes)), key=sizes.__getitem__)
     n_control, n_treatment = _whole(sizes[largest], ratio)
     return ExperimentSize(
         n_control=n_control,
         n_treatment=n_treatment,
-        largest=metrics[largest].name,
+        largest=tests[largest].metric.name,
         metrics=tuple(
             MetricSize(
                 name=test.metric.name,
@@ -193,13 +212,8 @@ class _Test:
     alternative: Alternative
 
     @classmethod
-    def of(cls, metric: PlannedMetric, design: DecisionDesign, *, share: float) -> "_Test":
+    def of(cls, metric: PlannedMetric, design: DecisionDesign, *, mean_weight: float) -> "_Test":
         assert design.beta is not None
-        if not metric.relative_effect > 0 or metric.direction not in (1, -1):
-            raise StatisticsError(
-                f"{metric.name} is planned with the effect {metric.relative_effect} in direction {metric.direction}",
-                hint="give effects and margins above 0, and say by the direction which way is good",
-            )
         preferred: Alternative = "greater" if metric.direction > 0 else "less"
         if metric.role == "guardrail":
             null = -metric.direction * metric.relative_effect
@@ -212,7 +226,7 @@ class _Test:
             )
         assert design.alpha_success is not None
         alternative: Alternative = "two-sided" if metric.sides == 2 else preferred
-        level = design.alpha_success * share
+        level = design.alpha_success * metric.weight / mean_weight
         return cls(metric=metric, alpha=level, power=1 - design.beta, null=0.0, alternative=alternative)
 
     @property
@@ -223,6 +237,17 @@ class _Test:
     def sd_control(self) -> float:
         """Standard deviation with which the control enters the linear hypothesis."""
         return self.metric.sd * (1 + self.null)
+
+    def inflation(self, clock: Sequence[float], spending: str, parameter: float | None) -> float:
+        """Return the factor of its looks over a fixed test."""
+        return inflation(
+            clock,
+            alpha=self.alpha,
+            power=self.power,
+            sides=self.sides,
+            spending=spending,
+            parameter=parameter,
+        )
 
     def units(self, ratio: float, factor: float) -> float:
         """Units of the control, not rounded."""

@@ -1,5 +1,8 @@
 """The size of an experiment is that of its neediest metric, at the levels of the decision rule."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import stats as sp
@@ -85,6 +88,34 @@ def test_each_metrics_test_has_its_power_at_its_own_size(looks: int, direction: 
         rate = float((found.significant & (direction * found.statistic > 0)).any(axis=1).mean())
         # Three Monte-Carlo standard errors.
         assert rate == pytest.approx(sized.power, abs=3 * np.sqrt(0.9 * 0.1 / total))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sides": 3}, "with a test of 3 sides"),
+        ({"role": "quality"}, "is planned as quality"),
+        ({"sd": 0.0}, "the standard deviation 0.0"),
+        ({"sd": float("nan")}, "the standard deviation nan"),
+        ({"weight": 0.0}, "the weight 0.0"),
+        ({"weight": float("inf")}, "the weight inf"),
+        ({"relative_effect": float("inf")}, "the effect inf"),
+        ({"direction": 0}, "in direction 0"),
+        ({"r_squared": 1.0}, "covariates explain a share of the variance"),
+        ({"r_squared": 1.2}, "covariates explain a share of the variance"),
+        ({"r_squared": -0.1}, "covariates explain a share of the variance"),
+        ({"role": "guardrail", "relative_effect": 1.0}, "a margin of all that there is"),
+    ],
+)
+def test_metrics_that_cannot_be_planned_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(StatisticsError, match=message):
+        plan_experiment([replace(ORDERS, **changes)])
+
+
+@pytest.mark.parametrize("ratio", [0.0, -1.0])
+def test_a_ratio_that_is_none_is_refused(ratio: float) -> None:
+    with pytest.raises(StatisticsError, match="a ratio of units must be positive"):
+        plan_experiment([ORDERS], ratio=ratio)
 
 
 @pytest.mark.parametrize(
