@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
 from steelyard.errors import WarehouseError
-from steelyard.warehouse.duckdb_errors import masked
+from steelyard.warehouse.error_text import first_line, masked
 
 _SENTENCE = re.compile(r"DB::Exception: (.*)", re.DOTALL)
 _CODE = re.compile(r"\(([A-Z][A-Z0-9_]+)\)\s*\.?\s*$")
@@ -118,5 +118,5 @@ def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] =
     own = sentence[1] if sentence else text
     while (shorter := _TAIL.sub("", own)) != own:
         own = shorter
-    told = masked(message or own.splitlines()[0], secrets)
+    told = masked(message or first_line(own, error), secrets)
     return WarehouseError(told, where=where, hint=hint, is_transient=name in _TRANSIENT)

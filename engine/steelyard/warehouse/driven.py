@@ -237,7 +237,13 @@ class DrivenWarehouse(Warehouse):
             return action()
         except self._errors as error:
             code, sentence = self._told(error)
-            raise translated(code, sentence, self.rules, where=self._where, secrets=self._secrets) from error
+            raise translated(
+                code,
+                sentence.strip() or type(error).__name__,
+                self.rules,
+                where=self._where,
+                secrets=self._secrets,
+            ) from error
 
     def _told(self, error: Exception) -> tuple[str, str]:
         """Return the code and the sentence of what the driver raised."""

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from steelyard.errors import WarehouseError
-from steelyard.warehouse.duckdb_errors import masked
+from steelyard.warehouse.error_text import masked
 
 GRANT = "grant it: docs/warehouses.md lists what the engine needs"
 TYPES = (

@@ -1,12 +1,13 @@
 """DuckDB's errors in the engine's words."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
 
 from steelyard.errors import WarehouseError
+from steelyard.warehouse.error_text import first_line, masked
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,6 @@ _CANDIDATES = re.compile(
     r'^(Did you mean:? (?!"(?:pg_|duckdb_|sqlite_)).+|Candidate [a-z ]+: .+)$', re.MULTILINE
 )
 _LINE = re.compile(r"^LINE (\d+): (.*)$", re.MULTILINE)
-_SHORTEST_SECRET = 4
 
 
 def translate(error: Exception, *, where: str = "", secrets: Iterable[str] = ()) -> WarehouseError:
@@ -195,38 +195,13 @@ def translate(error: Exception, *, where: str = "", secrets: Iterable[str] = ())
         Table with name event does not exist! (line 1: select * from event)
           hint: Did you mean "events"?
     """
-    message, hint, is_transient = _told(error, str(error))
+    message, hint, is_transient = _told(error, str(error).strip() or first_line("", error))
     return WarehouseError(
         masked(message, secrets),
         where=masked(where, secrets),
         hint=masked(hint, secrets),
         is_transient=is_transient,
     )
-
-
-def masked(text: str, secrets: Iterable[str]) -> str:
-    """Return a text without its secrets; those of a few letters are none.
-
-    Of a secret of several lines, such as a key, each line is one, and so are all of them in one line.
-
-    Examples:
-        >>> masked("no user 'anna' with 'tops3cret'", ["tops3cret"])
-        "no user 'anna' with '***'"
-    """
-    parts = {part for secret in secrets for part in _parts_of(secret) if len(part) >= _SHORTEST_SECRET}
-    # One may begin another one.
-    for part in sorted(parts, key=lambda part: (-len(part), part)):
-        text = text.replace(part, "***")
-    return text
-
-
-def _parts_of(secret: str) -> Iterator[str]:
-    yield secret
-    lines = [line.strip() for line in secret.replace("\\n", "\n").splitlines()]
-    body = [line for line in lines if line and not line.startswith("-----")]
-    if len(lines) > 1:
-        yield from body
-        yield "".join(body)
 
 
 def _told(error: Exception, text: str) -> tuple[str, str, bool]:

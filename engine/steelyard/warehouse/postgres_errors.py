@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from steelyard.errors import WarehouseError
-from steelyard.warehouse.duckdb_errors import masked
+from steelyard.warehouse.error_text import first_line, masked
 
 _TYPES = (
     "do the columns that are compared have one type? a unit's id may be text in one table "
@@ -78,7 +78,7 @@ def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] =
         (_TOLD[state[:length]] for length in (5, 2) if state[:length] in _TOLD), ("", "see the server's log")
     )
     own = getattr(getattr(original, "diag", None), "message_primary", None) or str(original)
-    message = message or str(own).strip().splitlines()[0]
+    message = message or first_line(str(own), original)
     return WarehouseError(
         masked(message, secrets), where=where, hint=hint, is_transient=state.startswith(_TRANSIENT)
     )

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from steelyard.errors import WarehouseError
-from steelyard.warehouse.duckdb_errors import masked
+from steelyard.warehouse.error_text import first_line, masked
 
 _CONDITION = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]\s*(.*)")
 _STATE = re.compile(r"\s*SQLSTATE: \w+.*$", re.DOTALL)
@@ -98,7 +98,7 @@ def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] =
     found = _CONDITION.search(text)
     condition = _condition(error) or (found[1] if found else "")
     message, hint = _TOLD.get(condition) or _TOLD.get(condition.split(".")[0]) or ("", "see Spark's log")
-    sentence = found[2] if found else text.strip().splitlines()[0]
+    sentence = found[2] if found else first_line(text, error)
     return WarehouseError(
         masked(message or _STATE.sub("", sentence).strip(), secrets), where=where, hint=masked(hint, secrets)
     )

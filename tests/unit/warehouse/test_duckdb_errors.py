@@ -13,7 +13,8 @@ import pytest
 from steelyard.errors import WarehouseError
 from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
-from steelyard.warehouse.duckdb_errors import RULES, masked, translate
+from steelyard.warehouse.duckdb_errors import RULES, translate
+from steelyard.warehouse.error_text import masked
 from steelyard.warehouse.registry import connect
 
 ProfileOf = Callable[..., Profile]

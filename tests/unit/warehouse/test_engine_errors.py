@@ -1,9 +1,13 @@
 """What ClickHouse and Spark raise, in the engine's words: what is wrong, what to do, and no values or secrets."""
 
+from collections.abc import Callable
+
 import pytest
 
 from steelyard.errors import WarehouseError
 from steelyard.warehouse.clickhouse_errors import translate as translate_clickhouse
+from steelyard.warehouse.duckdb_errors import translate as translate_duckdb
+from steelyard.warehouse.postgres_errors import translate as translate_postgres
 from steelyard.warehouse.spark_errors import translate as translate_spark
 
 
@@ -206,3 +210,13 @@ def test_no_message_holds_a_secret(translate: type[WarehouseError], raised: str)
     found = str(translate(RuntimeError(raised), secrets=["tops3cret"]))
     assert "no ***" in found
     assert "tops3cret" not in found
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n", "Code: 1. DB::Exception: (NEW)"])
+@pytest.mark.parametrize(
+    "translate", [translate_clickhouse, translate_spark, translate_postgres, translate_duckdb]
+)
+def test_an_error_without_a_sentence_is_told_by_its_kind(
+    translate: Callable[..., WarehouseError], text: str
+) -> None:
+    assert translate(TimeoutError(text)).args[0] in ("TimeoutError", text.strip() or "TimeoutError")
