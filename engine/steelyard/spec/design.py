@@ -125,7 +125,7 @@ def check_epochs(
         return
     if design == "bandit" and analysis.test != "fixed":
         raise problem(
-            f"a {analysis.test} test needs shares that outcomes have no say in",
+            f"test: {analysis.test} needs shares that outcomes have no say in",
             at=["analysis", "test"],
             hint="use test: fixed, which adds up the batches' statistics",
         )
@@ -209,7 +209,7 @@ def check_clusters(design: str, test: str, planned: int | None) -> None:
     """Refuse sequential tests that are planned to end before they could begin."""
     if design == "cluster" and test != "fixed" and planned is not None and planned < FEWEST_SEQUENTIAL:
         raise problem(
-            f"a {test} test needs {FEWEST_SEQUENTIAL} clusters per variant, and {planned} are planned",
+            f"test: {test} needs {FEWEST_SEQUENTIAL} clusters per variant, and {planned} are planned",
             at=["analysis", "test"],
             hint="use test: fixed",
         )

@@ -142,10 +142,14 @@ def _words_about_value(
         options = re.findall(r"'([^']*)'", context["expected"])
         return f"unknown {key}{'' if secret else f' {shown(value)}'}", closest(str(value), options)
     must_be = _MUST_BE.get(kind) or detail["msg"].removeprefix("Input should be ")
-    return f"{key} must be {must_be}{not_value}", _quoting(kind, value)
+    return f"{key} must be {must_be}{not_value}", _writing(kind, value)
 
 
-def _quoting(kind: str, value: Any) -> str:
+def _writing(kind: str, value: Any) -> str:
+    if kind in ("dict_type", "model_type"):
+        return "write keys and values: {key: value}"
+    if kind == "tuple_type":
+        return "write it in brackets: [one, another]"
     wants_text = kind == "string_type" and value is not None and not isinstance(value, dict | list)
     return "put it in quotes" if wants_text else ""
 

@@ -80,7 +80,7 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
         ),
         (
             {"design": "bandit", "epochs": EPOCHS},
-            "a group_sequential test needs shares that outcomes have no say in",
+            "test: group_sequential needs shares that outcomes have no say in",
         ),
         (
             {
@@ -93,7 +93,7 @@ def test_a_rollout_has_the_allocation_of_its_last_epoch() -> None:
         ({"design": "bandit", "analysis": "fixed"}, "a bandit needs the epochs of its allocation"),
         (
             {"design": "cluster", "duration": {"target_sample_size_per_variant": 99}},
-            "a group_sequential test needs 100 clusters per variant, and 99 are planned",
+            "test: group_sequential needs 100 clusters per variant, and 99 are planned",
         ),
         ({"shipped": ["other"]}, "only a holdback has shipped experiments"),
         ({"retention": "orders"}, "only a holdback has a retention"),

@@ -156,7 +156,7 @@ def test_a_plain_cap_is_a_value_even_below_one() -> None:
         ({"winsorize": {"upper": "100%"}}, "winsorize.upper: '100%' is not a percentile between 0% and 100%"),
         ({"winsorize": {"upper": 1, "lower": 1}}, "lower must be below upper"),
         ({"winsorize": {"upper": 5, "ignore_zeros": True}}, "ignore_zeros needs a percentile"),
-        ({"winsorize": 5}, "winsorize must be a mapping, not 5"),
+        ({"winsorize": 5}, "winsorize must be a mapping, not 5\n  hint: write keys and values: {key: value}"),
         (
             {"winsorize": {"upper": 5, "sensitivity": "95%"}},
             "winsorize.sensitivity: '95%' is no list of caps\n  hint: write ['95%', 'none'], or false",
@@ -214,7 +214,7 @@ def test_a_plain_cap_is_a_value_even_below_one() -> None:
         ({"version": True}, "version: true is not a whole number"),
         ({"version": 0}, "version must be greater than or equal to 1, not 0"),
         ({"owner": 5}, "owner must be text, not 5\n  hint: put it in quotes"),
-        ([], "the file must be a mapping, not a list"),
+        ([], "the file must be a mapping, not a list\n  hint: write keys and values: {key: value}"),
     ],
     ids=str,
 )

@@ -260,8 +260,8 @@ def test_settings_that_belong_together_are_checked(kind: str, settings: dict[str
         ("threads: 4", None),
         ("read_only: 'True'", None),
         ("read_only: maybe", "read_only: the value is not valid"),
-        ("settings: [a]", "settings must be a mapping"),
-        ("extensions: httpfs", "extensions must be a list"),
+        ("settings: [a]", "settings must be a mapping\n  hint: write keys and values: {key: value}"),
+        ("extensions: httpfs", "extensions must be a list\n  hint: write it in brackets: [one, another]"),
     ],
 )
 def test_settings_are_typed(folder: Path, setting: str, message: str | None) -> None:
