@@ -144,8 +144,14 @@ def test_null_where_none_is_meant_is_none() -> None:
             "exposures.a b: 'a b' is not a safe name\n"
             "  hint: use letters, digits and _, and start with a letter or _",
         ),
-        ("exposures: [a]", "exposures must be a mapping, not a list"),
-        ("exposures:", "exposures must be a mapping, not nothing"),
+        (
+            "exposures: [a]",
+            "exposures must be a mapping, not a list\n  hint: write keys and values: {key: value}",
+        ),
+        (
+            "exposures:",
+            "exposures must be a mapping, not nothing\n  hint: write keys and values: {key: value}",
+        ),
         (
             "defaults: {analysis: sequential}",
             "unknown defaults.analysis 'sequential'\n  hint: did you mean 'group_sequential'?",
