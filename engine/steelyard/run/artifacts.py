@@ -4,15 +4,19 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
+from uuid import uuid4
 
 from steelyard import __version__
 from steelyard.errors import EngineError
 from steelyard.run.pipeline import RunOptions, RunResult
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Asked
+
+_ATTEMPTS = 20
 
 
 def write_run_results(files: ProjectFiles, result: RunResult, *, target: str) -> Path:
@@ -63,16 +67,28 @@ def write_statements(files: ProjectFiles, asked: Sequence[Asked]) -> list[Path]:
         asked: What was asked, also by a run that failed.
     """
     folder = files.folder("target") / "run"
-    partial = folder.with_name(f".run.{os.getpid()}")
-    rmtree(partial, ignore_errors=True)
+    partial = folder.with_name(f".run.{uuid4().hex}")
     partial.mkdir(parents=True)
     names = []
     for number, one in enumerate(asked, start=1):
         names.append(f"{number:03}_{re.sub(r'[^A-Za-z0-9_-]+', '_', one.name)}.sql")
         (partial / names[-1]).write_text(f"{one.text}\n", encoding="utf-8")
-    rmtree(folder, ignore_errors=True)
-    partial.rename(folder)
+    _put(partial, folder)
     return [folder / name for name in names]
+
+
+def _put(new: Path, place: Path) -> None:
+    """Move a folder to where another one is; a run beside this one may do so at the same time."""
+    for _ in range(_ATTEMPTS):
+        with suppress(FileNotFoundError):
+            place.rename(old := new.with_name(f"{new.name}.old"))
+            rmtree(old)
+        try:
+            new.rename(place)
+        except OSError:
+            continue
+        return
+    rmtree(new)
 
 
 def _experiment(result: RunResult, name: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from steelyard.analysis.collect import unused_name
 from steelyard.errors import WarehouseError
 from steelyard.run import Project, RunOptions
+from steelyard.run.artifacts import write_statements
 from steelyard.run.budget import require_budget, shown_size
 from steelyard.run.provenance import run_label
-from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse.base import Asked, Warehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 
 AS_OF = ("--as-of", "2026-04-05")
@@ -80,6 +82,20 @@ def test_every_statement_of_a_run_is_in_a_file(shop: Shop, monkeypatch: pytest.M
         assert len(asked) > 10
         unlabelled = {name for name, text in found if not text.startswith("/* steelyard: ")}
         assert unlabelled >= {"audited", "recomputed", "audit_counts", "audit_trials"}
+
+
+def test_runs_at_once_leave_the_statements_of_one_of_them(shop: Shop) -> None:
+    files = Project.load(shop.root).files
+
+    def write(number: int) -> None:
+        write_statements(files, [Asked("caps", f"{number} {k}") for k in range(5)])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(64)))
+    texts = [text.split() for _, text in written(shop)]
+    assert [k for _, k in texts] == ["0", "1", "2", "3", "4"]
+    assert len({number for number, _ in texts}) == 1
+    assert not list((shop.root / "target").glob(".run*"))
 
 
 def test_statements_with_one_name_are_numbered() -> None:
