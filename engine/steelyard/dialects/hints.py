@@ -17,6 +17,7 @@ HINTS: Mapping[type[exp.Expr], str] = MappingProxyType(
         exp.ApproxDistinct: "count(distinct …) is exact, and is added up over days",
         exp.TimeToUnix: "take the difference of two moments, epoch(later - earlier), or name the metric's dialect",
         exp.TimestampTrunc: "cast to a date, or name the metric's dialect: weeks begin on different days",
+        exp.RegexpLike: "write regexp_full_match(x, '…'), of the whole text, in letters, classes, groups and counts",
         exp.PercentileDisc: "write the share with at most six decimals",
     }
 )

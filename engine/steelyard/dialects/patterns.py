@@ -11,7 +11,7 @@ from steelyard.dialects.trees import replace_each
 # Letters, digits and plain signs, classes of them, groups, choices, and counts that take as much as they can. Of a
 # whole text this means the same in POSIX's, Java's, RE2's and SIMILAR TO's expressions.
 _SHARED = re.compile(
-    r"(?:[A-Za-z0-9 :,;/@#&=~!<>'-]|\[[A-Za-z0-9 .:,;/@#&=~+-]+\]|\((?!\?)|[)|]"
+    r"(?:[A-Za-z0-9 :,;/@#&=~!<>'-]|\[[A-Za-z0-9 .:,;/@#=+-]+\]|\((?!\?)|[)|]"
     r"|(?:[?+*]|\{[0-9]+(?:,[0-9]*)?\})(?![?+*{]))*"
 )
 _DELIMITER = re.compile("[A-Za-z0-9 .:,;/@#&=~+_|-]")
@@ -25,6 +25,8 @@ def unshared_pattern(node: exp.Expr) -> Refused | None:
         >>> unshared_pattern(parse_one(r"regexp_full_match(x, '\\d+')", read="duckdb")).what
         'a pattern of its own words'
         >>> unshared_pattern(parse_one("regexp_full_match(x, '[0-9]+([.][0-9]+)?')", read="duckdb"))
+        >>> unshared_pattern(parse_one("regexp_full_match(x, '[a-z&&b]')", read="duckdb")).what
+        'a pattern of its own words'
     """
     if not isinstance(node, exp.RegexpFullMatch):
         return None
