@@ -132,6 +132,12 @@ class Redshift(Output):
     sslmode: str | None = None
     connect_timeout: Count = 10
 
+    @model_validator(mode="after")
+    def _check(self) -> "Redshift":
+        if self.method == "database" and self.password is None:
+            raise problem("method database needs a password", hint="or say method: iam")
+        return self
+
 
 class Spark(Output):
     """Apache Spark: a session that is started here (``method: session``), or a Thrift server.
@@ -280,6 +286,18 @@ class Trino(Output):
     catalog: str
     search_path: str = "default"
     http_scheme: Literal["http", "https"] = "http"
+
+    @model_validator(mode="after")
+    def _check(self) -> "Trino":
+        if self.method == "ldap" and self.password is None:
+            raise problem("method ldap needs a password")
+        if self.method == "jwt" and self.jwt_token is None:
+            raise problem("method jwt needs a jwt_token")
+        if self.method != "none" and self.http_scheme == "http":
+            raise problem(
+                f"method {self.method} would send its secret unencrypted", hint="say http_scheme: https"
+            )
+        return self
 
 
 OUTPUTS: Mapping[str, type[Output]] = MappingProxyType(

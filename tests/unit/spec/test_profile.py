@@ -223,7 +223,7 @@ def test_other_jinja_is_refused(text: str, message: str) -> None:
 MINIMAL = {
     "duckdb": {"path": ":memory:"},
     "postgres": {"host": "h", "user": "u", "dbname": "d"},
-    "redshift": {"host": "h", "user": "u", "dbname": "d"},
+    "redshift": {"host": "h", "user": "u", "pass": "p", "dbname": "d"},
     "spark": {},
     "clickhouse": {},
     "snowflake": {"account": "a", "user": "u", "warehouse": "w", "database": "d"},
@@ -231,6 +231,9 @@ MINIMAL = {
     "databricks": {"host": "h", "http_path": "p", "token": "t"},
     "trino": {"host": "h", "user": "u", "database": "c"},
 }
+
+
+TRINO = {"host": "h", "user": "u", "catalog": "c"}
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
@@ -245,6 +248,15 @@ def test_every_kind_of_warehouse_has_an_output(kind: str) -> None:
         ("spark", {"method": "thrift"}, "method thrift needs a host"),
         ("bigquery", {"project": "p", "method": "service-account"}, "method service-account needs a keyfile"),
         ("clickhouse", {"secure": "perhaps"}, "neither true nor false"),
+        ("redshift", {"host": "h", "user": "u", "dbname": "d"}, "method database needs a password"),
+        ("trino", {**TRINO, "method": "ldap"}, "method ldap needs a password"),
+        ("trino", {**TRINO, "method": "jwt"}, "method jwt needs a jwt_token"),
+        ("trino", {**TRINO, "method": "jwt", "jwt_token": "t"}, "jwt would send its secret unencrypted"),
+        (
+            "trino",
+            {**TRINO, "method": "ldap", "password": "p", "http_scheme": "http"},
+            "ldap would send its secret unencrypted",
+        ),
     ],
 )
 def test_settings_that_belong_together_are_checked(kind: str, settings: dict[str, str], message: str) -> None:

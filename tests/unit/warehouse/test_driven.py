@@ -364,7 +364,8 @@ def test_an_error_of_a_driver_says_what_is_wrong_and_what_to_do(
     name: str, error: Exception, told: list[str], is_transient: bool, tmp_path: Path
 ) -> None:
     message, hint = told
-    settings = {"method": "ldap", "password": "tops3cret"} if name == "trino" else {}
+    secret = {"method": "ldap", "password": "tops3cret", "http_scheme": "https"}
+    settings = secret if name == "trino" else {}
     with opened(name, tmp_path, **settings) as (warehouse, server):
         server.failures.append(("select 1", error))
         with pytest.raises(WarehouseError, match=message) as raised:
