@@ -8,8 +8,10 @@ LONGEST = (
     "killed on postgres",
     "killed on duckdb",
     "warehouses/test_demo",
-    "e2e/test_against_rows",
+    "storefront",
+    "e2e/test_not_to_be_broken",
     "analysis/test_matrix",
+    "cli/test_commands",
     "warehouses/test_traps",
     "dialects/test_golden_running",
 )
@@ -26,7 +28,12 @@ def share(items: list[pytest.Item]) -> None:
 
 def _group(item: pytest.Item) -> str:
     named = item.get_closest_marker("xdist_group")
-    return str(named.args[0]) if named else f"{item.path.parent.name}/{item.path.stem}"
+    if named:
+        return str(named.args[0])
+    # Generated and run once per worker, for the tests of several modules.
+    if "storefront" in getattr(item, "fixturenames", ()):
+        return "storefront"
+    return f"{item.path.parent.name}/{item.path.stem}"
 
 
 def _rank(group: str, *, is_long: bool) -> int:
