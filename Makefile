@@ -26,7 +26,7 @@ demo: $(READY) ## environment, fixtures, run, report
 	$(BIN)/steelyard report
 
 test: $(READY) ## all tests that need no hour
-	$(BIN)/python -m pytest -q -n auto --dist loadgroup --no-loadscope-reorder -m "not slow"
+	$(BIN)/python -m pytest -q -n auto --dist loadscope --no-loadscope-reorder -m "not slow"
 
 check: $(READY) ## format, lint, types and the quick tests; under a minute
 	$(BIN)/ruff format --check . && $(BIN)/ruff check .

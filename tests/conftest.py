@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from tests.support.engines import Engines
-from tests.support.workers import share
+from tests.support.workers import PartScheduling, begin_with_what_is_long
+from xdist.remote import Producer
+from xdist.scheduler import Scheduling
 
 # Runs in an environment of its own, where the packages are that the engine is compared with.
 collect_ignore = ["reference/peers.py"]
@@ -14,11 +16,16 @@ collect_ignore = ["reference/peers.py"]
 gc.disable()
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Share the tests among workers, where that is asked for with ``--dist loadgroup``."""
-    if config.getoption("loadgroup", False):
-        share(items)
+    """Begin with what is long, where workers take tests in the order in which they stand."""
+    if not config.getoption("loadscopereorder", True):
+        begin_with_what_is_long(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Share tests among workers by the parts of the run, with ``--dist loadscope``."""
+    return PartScheduling(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_collection_finish() -> None:

@@ -26,14 +26,7 @@ BEFORE, AFTER, LATER = "2026-03-28", "2026-04-05", "2026-04-07"
 # caps, and the next makes the state that holds the metrics that have one.
 DAYS_BEFORE = {"rebuilt": (BEFORE,), "incremental": ("2026-03-27", BEFORE)}
 KILLS = 50
-# Each by itself is long enough for one worker.
-EVERYWHERE = pytest.mark.parametrize(
-    "engine",
-    [
-        pytest.param(name, marks=pytest.mark.xdist_group(f"killed on {name}"))
-        for name in ("duckdb", "postgres")
-    ],
-)
+EVERYWHERE = pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 # By experiment and table; rows by their keys.
 Tables = dict[str, dict[str, dict[tuple[Any, ...], tuple[Any, ...]]]]
 

@@ -20,8 +20,6 @@ Open = Callable[[Path], AbstractContextManager[Callable[[], Output]]]
 SELECTION = ("checkout-progress-bar", "free-shipping-threshold")
 # Starting a server takes longer than a quick test may.
 QUICK = "duckdb"
-# Its cluster is several processes of Java: one worker starts it and runs all that needs it.
-ON_SPARK = pytest.mark.xdist_group("spark")
 
 
 class MissingEngineError(Exception):
@@ -94,8 +92,7 @@ def _spark(folder: Path) -> Iterator[Callable[[], Output]]:
 
 def marks_of(engine: Engine) -> list[pytest.MarkDecorator]:
     """Return the marks of a test that needs an engine."""
-    marks = [pytest.mark.long] if engine.name != QUICK else []
-    return [*marks, ON_SPARK] if engine.name == "spark" else marks
+    return [pytest.mark.long] if engine.name != QUICK else []
 
 
 ENGINES = (

@@ -5,7 +5,7 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from tests.support.engines import ON_SPARK, Engines
+from tests.support.engines import Engines
 
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import OUTPUTS
@@ -19,7 +19,7 @@ from steelyard.warehouse.tables import TABLES
 from steelyard.warehouse.versioned import rows_table
 
 DAY = date(2026, 4, 1)
-pytestmark = [pytest.mark.long, ON_SPARK]
+pytestmark = pytest.mark.long
 
 TABLE_NAMES = ("results", "decisions")
 SHOWS = "create or replace view"
