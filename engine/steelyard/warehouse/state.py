@@ -118,6 +118,7 @@ def save_state(
         for other in gone:
             _forget(warehouse, schema, other)
         for change in changes:
+            warehouse.note(f"{change.kind}_{change.table}", change.sql)
             if change.kind == "create":
                 # It is there where the table `state` alone was dropped.
                 warehouse.drop_table(change.table, schema)

@@ -72,7 +72,7 @@ def test_every_statement_of_a_run_is_in_a_file(shop: Shop, monkeypatch: pytest.M
         "select user_id, sum(nothing) as m from orders"
         " where ordered_at >= :start and ordered_at < :end group by user_id"
     )
-    for _ in range(2):
+    for is_again in (False, True):
         asked.clear()
         shop.steelyard("run", *AS_OF)
         found = written(shop)
@@ -82,6 +82,8 @@ def test_every_statement_of_a_run_is_in_a_file(shop: Shop, monkeypatch: pytest.M
         assert len(asked) > 10
         unlabelled = {name for name, text in found if not text.startswith("/* steelyard: ")}
         assert unlabelled >= {"audited", "recomputed", "audit_counts", "audit_trials"}
+        kinds = {name.split("_")[0] for name in unlabelled}
+        assert ("create" in kinds) is not is_again
 
 
 def test_runs_at_once_leave_the_statements_of_one_of_them(shop: Shop) -> None:
