@@ -10,7 +10,7 @@ import numpy as np
 
 from steelyard.errors import StatisticsError
 from steelyard.stats.adjustment import full, unadjusted
-from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide
+from steelyard.stats.arrays import ArrayLike, FloatArray, as_floats, divide, together
 from steelyard.stats.means import VariantMeans
 from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import ZERO_DENOMINATOR, choose, first
@@ -85,15 +85,11 @@ def diluted_means(
     columns = [0, 1] if ratio else [0]
     hit, others = triggered.select(columns), rest.select(columns)
     part = divide(hit.n.sum(axis=-1), hit.n.sum(axis=-1) + others.n) if share is None else as_floats(share)
-    met = np.broadcast_to(part, others.n.shape)[..., None]
+    met = together(part, others.n)[0][..., None]
     nobody = ((others.n == 0)[..., None]) & (met == 1)
     # Where all units met the trigger there is no mean of the others, and it has no weight.
     apart = np.where(nobody[..., None], 0.0, others.mean[..., None, :])
-    mean = met[..., None] * hit.mean + (1 - met[..., None]) * apart
-    bottom = mean[..., 1] if ratio else np.ones(mean.shape[:-1])
-    base = np.where(bottom > 0, bottom, np.nan)
-    value = divide(mean[..., 0], base)
-    gradient = np.stack([np.ones_like(value), -value][: len(columns)], axis=-1) / base[..., None]
+    value, gradient = _linearised(met[..., None] * hit.mean + (1 - met[..., None]) * apart)
     reason = first(
         choose(value.shape, (np.isnan(value) & (hit.n > 0), ZERO_DENOMINATOR)),
         *(hit.reasons(column) for column in columns),
@@ -112,6 +108,16 @@ def diluted_means(
         raw_mean=value,
         raw_variance=met**2 * own.raw_variance,
     )
+
+
+def _linearised(mean: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the value that means of one column or two have, the ratio of two, and its gradient in them."""
+    is_ratio = mean.shape[-1] > 1
+    bottom = mean[..., 1] if is_ratio else np.ones(mean.shape[:-1])
+    base = np.where(bottom > 0, bottom, np.nan)
+    value = divide(mean[..., 0], base)
+    parts = [np.ones_like(value), -value] if is_ratio else [np.ones_like(value)]
+    return value, np.stack(parts, axis=-1) / base[..., None]
 
 
 def _linear(moments: Moments, gradient: FloatArray) -> Moments:

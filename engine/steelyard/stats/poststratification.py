@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from steelyard.stats.arrays import BoolArray, TextArray, divide
+from steelyard.stats.arrays import BoolArray, FloatArray, TextArray, divide
 from steelyard.stats.means import VariantMeans, satterthwaite
 from steelyard.stats.moments import Moments
 from steelyard.stats.reasons import STRATA_MERGED, fine, first
@@ -55,9 +55,7 @@ def poststratify(
     weights = divide(n.sum(axis=-1), units[..., None])[..., None]
     filled = np.where(weights > 0, mean, 0.0)
     level = (weights * filled).sum(axis=-2)
-    with np.errstate(invalid="ignore"):
-        noise = divide(merged.m2[..., 0, 0], np.where(n >= SMALLEST_CELL, n - 1, np.nan) * n)
-    pieces = np.where(weights > 0, weights**2 * noise, 0.0)
+    pieces = _pieces(merged, weights)
     residual = pieces.sum(axis=-2)
     gap = filled - level[..., None, :]
     shift = np.swapaxes(weights * gap, -1, -2) @ gap if superpopulation else np.zeros(1)
@@ -65,9 +63,8 @@ def poststratify(
     reasons = first(*(() if reason is None else (reason,)), pooled.reasons(0), _worst(merged))
     known, has_mean = fine(reasons), np.isfinite(pooled.mean[..., 0]) & (pooled.n > 0)
     cov = residual[..., None] * np.eye(pooled.n.shape[-1]) + divide(shift, units[..., None, None])
-    df = satterthwaite(np.swapaxes(pieces, -1, -2), np.swapaxes(np.maximum(n - 1, 1), -1, -2))
     # Constant strata leave no variance to have degrees of freedom; the pair says so.
-    df = np.where(residual == 0, pooled.n - 1, df)
+    df = np.where(residual == 0, pooled.n - 1, _freedom(merged, pieces))
     return VariantMeans(
         n=pooled.n,
         mean=np.where(has_mean, np.where(known, level, pooled.mean[..., 0]), np.nan),
@@ -81,6 +78,18 @@ def poststratify(
         notes={STRATA_MERGED: np.broadcast_to(joined[..., None], pooled.n.shape)},
         method="post_stratify",
     )
+
+
+def _pieces(merged: Moments, weights: FloatArray) -> FloatArray:
+    """Return the variance that each stratum adds to the level, shape ``(..., S, K)``."""
+    n = merged.n
+    with np.errstate(invalid="ignore"):
+        noise = divide(merged.m2[..., 0, 0], np.where(n >= SMALLEST_CELL, n - 1, np.nan) * n)
+    return np.where(weights > 0, weights**2 * noise, 0.0)
+
+
+def _freedom(merged: Moments, pieces: FloatArray) -> FloatArray:
+    return satterthwaite(np.swapaxes(pieces, -1, -2), np.swapaxes(np.maximum(merged.n - 1, 1), -1, -2))
 
 
 def _merge_small(moments: Moments, other: int | None) -> tuple[Moments, BoolArray]:
