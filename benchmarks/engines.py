@@ -23,7 +23,7 @@ from tests.support.postgres_server import USER, PostgresServer
 
 from benchmarks.__main__ import SCALES, data_folder, say
 from benchmarks.processes import tree_cpu_seconds
-from benchmarks.readme import command, machine, markdown, replace
+from benchmarks.readme import between, command, machine, markdown, replace
 from benchmarks.ways import ours
 from benchmarks.ways.cuped import estimates
 from benchmarks.ways.data import open_views
@@ -187,24 +187,34 @@ def main() -> None:
     )
     parser.add_argument("--scale", choices=SCALES, default="1m")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", nargs="*", choices=ENGINES, help="then nothing is written")
+    parser.add_argument("--only", nargs="*", choices=ENGINES, help="the others' figures stay")
     arguments = parser.parse_args()
     data = data_folder(arguments.scale)
-    rows = []
+    rows = _measured_before()
     for name in arguments.only or ENGINES:
         with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as folder, ENGINES[name](data) as engine:
             found = compare(engine, rounds=arguments.rounds, folder=Path(folder))
         ratio = found["look"] / found["hand"]
         verdict = "holds" if ratio <= LIMIT else "**missed**"
         costs = [f"{found[way]:.2f}" for way in ("hand", "look", "series")]
-        rows.append((name, *costs, f"{ratio:.2f} ×", f"at most {LIMIT} ×", verdict))
+        rows[name] = (name, *costs, f"{ratio:.2f} ×", f"at most {LIMIT} ×", verdict)
     head = ("warehouse", "by hand, one look, CPU-s", "ours, one look", "ours, series of 14 days", "one look")
     told = command("benchmarks.engines", sys.argv[1:], None)
-    table = markdown([(*head, "goal", ""), *rows])
-    text = f"{date.today()}, {machine()}; `{told}`, medians of {arguments.rounds}.\n\n{table}"
+    table = markdown([(*head, "goal", ""), *(rows[name] for name in ENGINES if name in rows)])
+    others = ", ".join(name for name in rows if name not in (arguments.only or ENGINES))
+    stays = f"; {others} as measured before" if others else ""
+    text = f"{date.today()}, {machine()}; `{told}`, medians of {arguments.rounds}{stays}.\n\n{table}"
     print(text)
-    if not arguments.only:
-        replace(HERE / "README.md", "engines", text)
+    replace(HERE / "README.md", "engines", text)
+
+
+def _measured_before() -> dict[str, tuple[str, ...]]:
+    """Return the rows of the table as it is, by warehouse."""
+    text = between(HERE / "README.md", "engines")
+    rows = [
+        tuple(cell.strip() for cell in line.split("|")[1:-1]) for line in text.splitlines() if "|" in line
+    ]
+    return {row[0]: row for row in rows if row[0] in ENGINES}
 
 
 if __name__ == "__main__":

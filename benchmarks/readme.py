@@ -40,6 +40,12 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
+def between(path: Path, name: str) -> str:
+    """Return what stands between the markers of a name."""
+    rest = path.read_text(encoding="utf-8").split(f"<!-- measured {name} -->", 1)[1]
+    return rest.split(f"<!-- end of {name} -->", 1)[0]
+
+
 def replace(path: Path, name: str, text: str) -> None:
     """Replace what stands between the markers of a name."""
     begin, end = f"<!-- measured {name} -->", f"<!-- end of {name} -->"

@@ -13,4 +13,5 @@ right join exposed_units as exposed
 join exposed_units as exposed on facts.unit = exposed.unit
 where {{ tree(in_reach) }}
 {% endif %}
-group by exposed.unit_key
+group by exposed.unit_key{% if by_unit %}, exposed.unit{% endif %}
+

@@ -10,13 +10,13 @@ from tests.support.engines import Engines
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import OUTPUTS
 from steelyard.spec.profile import Profile
-from steelyard.warehouse import spark
-from steelyard.warehouse.base import Warehouse
+from steelyard.warehouse import spark, spark_published
+from steelyard.warehouse.base import Condition, Warehouse
 from steelyard.warehouse.publish import publish_experiment
 from steelyard.warehouse.registry import connect
 from steelyard.warehouse.spark import SparkWarehouse
 from steelyard.warehouse.tables import TABLES
-from steelyard.warehouse.versioned import rows_table
+from steelyard.warehouse.versioned import POINTERS, rows_table
 
 DAY = date(2026, 4, 1)
 pytestmark = pytest.mark.long
@@ -90,6 +90,8 @@ def profile(engines: Engines) -> Profile:
     )
     with connect(profile) as warehouse:
         warehouse.execute(warehouse.schema_statement(schema))
+        for statement in warehouse.shared_statements(schema):
+            warehouse.execute(statement)
         for name in TABLE_NAMES:
             for statement in warehouse.table_statements(TABLES[name], schema):
                 warehouse.execute(statement)
@@ -100,8 +102,8 @@ def profile(engines: Engines) -> Profile:
 def test_a_writer_that_ends_before_a_change_leaves_one_publication_whole_and_the_next_one_goes_on(
     profile: Profile,
 ) -> None:
-    # After one table of two, after both, between the pointers and the view that shows them, and while it tidies up.
-    endings = [("insert", 3), ("create table", 1), (SHOWS, 1), ("drop table", 1), ("alter table", 2)]
+    # Before the first table of two, between them, before the view that shows both, and twice while it tidies up.
+    endings = [("insert", 1), ("insert", 2), (SHOWS, 1), ("show partitions", 1), ("alter table", 2)]
     schema, shown = profile.target_schema, 1.0
     with connect(profile) as writer, connect(profile) as reader:
         assert isinstance(writer, SparkWarehouse)
@@ -138,5 +140,83 @@ def test_a_change_that_spark_refuses_is_told_and_leaves_the_publication_before(
             publish(writer, schema, 100.0)
         writer._session = whole
         assert seen(writer, schema) == before
-        # What it had written is gone.
-        assert [versions(writer, schema, name) for name in TABLE_NAMES] == [1, 1]
+        # What it had written is gone, and what a reader may still read of the publication before is not.
+        assert [versions(writer, schema, name) for name in TABLE_NAMES] == [2, 2]
+
+
+@pytest.mark.long
+def test_more_pointers_than_a_view_can_hold_are_rows_of_a_table(
+    profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schema = profile.target_schema
+    monkeypatch.setattr(spark_published, "LONGEST_VIEW", 0)
+    with connect(profile) as writer:
+        for number in (201.0, 202.0, 203.0, 204.0):
+            publish(writer, schema, number)
+            spark._SHOWN.clear()
+            assert seen(writer, schema) == [number, number]
+        tables = [row["tableName"] for row in writer.query(f"show tables in {schema}").dicts()]
+        # What is shown, and what a reader may still read.
+        assert sum(name.startswith(f"{POINTERS}_") for name in tables) == 2
+    monkeypatch.undo()
+    with connect(profile) as writer:
+        publish(writer, schema, 205.0)
+        assert seen(writer, schema) == [205.0, 205.0]
+
+
+@pytest.mark.long
+def test_rows_of_several_tables_are_read_in_one_job_as_the_views_show_them(profile: Profile) -> None:
+    schema = profile.target_schema
+    texts = ["", "it's \N{SNOWMAN}", None]
+    tables = {
+        "results": [
+            {
+                "metric": f"m{number}",
+                "metric_version": 2**60 + number,
+                "variant": "b",
+                "hypothesis": "superiority",
+                "effect": effect,
+                "significant": flag,
+                "reason": text,
+            }
+            for number, (effect, flag, text) in enumerate(
+                zip([0.1 + 0.2, -5e-324, None], [True, False, None], texts, strict=True)
+            )
+        ],
+        "decisions": [{"variant": "b", "decision": "ship", "reasons": ["a", "b"]}],
+    }
+    wanted: dict[str, Condition] = {name: ('"as_of" = ?', [DAY]) for name in TABLE_NAMES}
+    with connect(profile) as warehouse:
+        publish_experiment(warehouse, schema, experiment_id="all kinds", as_of=DAY, tables=tables)
+        found = warehouse.rows_where(schema, "all kinds", wanted)
+        for name in TABLE_NAMES:
+            names = ", ".join(f'"{column}"' for column in TABLES[name].names)
+            shown = warehouse.query(f"select {names} from {schema}.{name} where experiment_id = 'all kinds'")
+            assert sorted(map(repr, found[name])) == sorted(map(repr, shown.values))
+            assert len(found[name]) == len(tables[name])
+        assert warehouse.rows_where(schema, "nobody", wanted) == {name: [] for name in TABLE_NAMES}
+
+
+@pytest.mark.long
+def test_temporary_tables_are_read_from_their_rows_and_leave_nothing(profile: Profile) -> None:
+    with connect(profile) as warehouse:
+        assert isinstance(warehouse, SparkWarehouse)
+        context = warehouse._session.sparkContext
+        before = set(context._jsc.getPersistentRDDs())
+        warehouse.create_temporary("kept", "with one as (select uuid() as u from range(3)) select u from one")
+        warehouse.derive_temporary("derived", "select u, 1 as n from kept")
+        # A query that ran for each reader would give other values; Spark finds none for a reader with a WITH clause.
+        both = "with other as (select u from derived) select count(*) from kept join other using (u)"
+        assert warehouse.query(both).values == [(3,)]
+        warehouse.create_temporary("kept", "select 'again' as u")
+        assert warehouse.query("select u from kept").values == [("again",)]
+        warehouse.drop_temporaries(keep=["kept"])
+        assert warehouse.query("select u from kept").values == [("again",)]
+        with pytest.raises(WarehouseError, match="derived"):
+            warehouse.query("select * from derived")
+        warehouse.drop_temporaries()
+        assert set(context._jsc.getPersistentRDDs()) <= before
+        assert "scratch" not in str(warehouse.query("show schemas").values)
+        with pytest.raises(WarehouseError, match="does not fit its type"):
+            warehouse.create_temporary("refused", "select cast('x' as int) as n")
+        assert set(context._jsc.getPersistentRDDs()) <= before

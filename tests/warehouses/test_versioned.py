@@ -149,6 +149,24 @@ def test_what_a_killed_writer_has_left_is_not_shown_and_goes_with_the_next_publi
     assert stored(warehouse, "decisions", "killed") == 2  # what is shown, and what a reader may still read
 
 
+def test_a_publication_that_fails_leaves_what_a_reader_may_still_read(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(warehouse, 1.0, "ship", experiment="failing")
+    publish(warehouse, 2.0, "stop", experiment="failing")
+
+    def fail(*_: Any) -> None:
+        raise Died
+
+    with monkeypatch.context() as patched:
+        patched.setattr(warehouse, "_point", fail)
+        with pytest.raises(Died):
+            publish(warehouse, 3.0, "ship", experiment="failing")
+    assert seen(warehouse, "failing") == {(2.0, 2.0, "stop")}
+    # What is shown and the version before it; not what has failed.
+    assert [stored(warehouse, table, "failing") for table in ("results", "decisions")] == [2, 2]
+
+
 def test_rows_are_replaced_only_inside_one_transaction(warehouse: Warehouse) -> None:
     with pytest.raises(WarehouseError, match="rows of results are replaced outside a transaction") as raised:
         warehouse.replace_rows(TABLES["results"], SCHEMA, owner="e", gone=None, rows=[])

@@ -14,6 +14,7 @@ from steelyard.analysis.quantiles import add_quantiles
 from steelyard.analysis.shared_units import SharedUnits, read_shared
 from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.plan import GroupPlan, Tree, bind
+from steelyard.compile.row_by_row import is_row_by_row
 from steelyard.compile.shared_units import CODES, NOBODY, SharedQuery, Sharing, any_coded, units_of
 from steelyard.dialects.registry import DIALECTS
 from steelyard.errors import StatisticsError, WarehouseError
@@ -55,6 +56,7 @@ class Collector:
         self.dialect = DIALECTS[warehouse.dialect]
         self.statements: dict[str, str] = {}
         self.seconds: dict[str, float] = {}
+        self.filled: set[str] = set()
 
     def collect(
         self,
@@ -144,7 +146,7 @@ class Collector:
         started = perf_counter()
         text = self._text(statement.name, statement.tree)
         with _reading_for(statement.files):
-            self._create(statement.table, statement.name, text)
+            self._create(statement, text)
         self._add_seconds(statement.name, started)
 
     def _text(self, name: str, tree: Tree) -> str:
@@ -155,10 +157,14 @@ class Collector:
     def _add_seconds(self, name: str, started: float) -> None:
         self.seconds[name] = self.seconds.get(name, 0.0) + perf_counter() - started
 
-    def _create(self, table: str, name: str, sql: str) -> None:
-        text = labelled(sql, self.label, name)
-        self.warehouse.note(name, text)
-        with_retries(lambda: self.warehouse.create_temporary(table, text))
+    def _create(self, statement: Statement, sql: str) -> None:
+        assert statement.table is not None
+        table, text = statement.table, labelled(sql, self.label, statement.name)
+        is_derived = statement.is_read_once or is_row_by_row(statement.tree, self.filled)
+        self.warehouse.note(statement.name, text)
+        create = self.warehouse.derive_temporary if is_derived else self.warehouse.create_temporary
+        with_retries(lambda: create(table, text))
+        self.filled.add(table)
 
     def _rows(self, name: str, tree: Tree) -> Sequence[tuple[Any, ...]]:
         started = perf_counter()

@@ -41,12 +41,14 @@ class Statement:
         tree: The query.
         table: Temporary table that it fills; None where its rows are read.
         files: Files of the metrics that it is for.
+        is_read_once: Whether the table is made of other temporary tables, and one statement reads it, once.
     """
 
     name: str
     tree: exp.Expr
     table: str | None = None
     files: tuple[str, ...] = ()
+    is_read_once: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ from steelyard.compile.measure import Measure
 from steelyard.compile.moment_sql import cap_name
 from steelyard.compile.quantile_sql import QuantileQuery, bins_context, is_last_day_only, is_per_unit
 from steelyard.compile.scan import Scan
-from steelyard.compile.scan_plan import ScanPlan
+from steelyard.compile.scan_plan import SHUFFLING, ScanPlan
 from steelyard.compile.shared_units import (
     CODES,
     SharedQuery,
@@ -74,9 +74,16 @@ class GroupPlan(ScanPlan):
             open_until=self._open_until_column(),
             taken=0,
         )
-        yield Statement(name="exposed_units", tree=exposed, table="exposed_units")
+        yield Statement(
+            name="exposed_units", tree=exposed, table="exposed_units", is_read_once=self._is_one_scan()
+        )
         for scan in self.group.scans:
             yield from self.scan(scan)
+
+    def _is_one_scan(self) -> bool:
+        """Return whether nothing but the statement for units' values reads the exposed units."""
+        is_alone = len(self.group.experiments) == 1 and len(self.group.scans) == 1
+        return is_alone and self.dialect in SHUFFLING and all(map(self._is_inlined, self.group.scans))
 
     def questions(
         self,

@@ -20,6 +20,8 @@ from steelyard.compile.values import column
 DAY = timedelta(days=1)
 # From so many experiments on, sorting the facts by unit costs less than it saves (measured on DuckDB: benchmarks).
 MANY_EXPERIMENTS = 4
+# Where a join and a grouping by other columns than the join's each send all rows over the network.
+SHUFFLING = ("spark", "databricks")
 _DAY_TEMPLATES = {
     "additive": "unit_day.sql",
     "distinct": "unit_day_distinct.sql",
@@ -84,7 +86,7 @@ class ScanPlan(LogPlan):
         Only where such a join may compare moments; some warehouses allow only columns that are equal.
         """
         return (
-            self.dialect == "duckdb"
+            self.dialect in ("duckdb", *SHUFFLING)
             and values.is_one_relation()
             and all(self._is_inlined(one) for one in values.scans())
         )
@@ -105,7 +107,9 @@ class ScanPlan(LogPlan):
 
     def _unit_scan(self, scan: Scan, *, is_whole: bool = False) -> exp.Expr:
         context = self._from_sorted(scan, self.scan_sql(scan).unit_context())
-        return self.templates.render("unit_scan.sql", **context, is_whole=is_whole)
+        # Rows that the join has brought together by unit need not move again to be grouped.
+        by_unit = self.dialect in SHUFFLING
+        return self.templates.render("unit_scan.sql", **context, is_whole=is_whole, by_unit=by_unit)
 
     def _from_sorted(self, scan: Scan, context: dict[str, Any]) -> dict[str, Any]:
         """Return a template's values with the sorted facts in place of those in the warehouse, where there are some."""

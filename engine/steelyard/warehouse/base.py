@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self
 from steelyard.warehouse.ddl import column_statements, table_statements
 from steelyard.warehouse.names import quoted
 from steelyard.warehouse.reading import Reading
-from steelyard.warehouse.tables import Column, Table
+from steelyard.warehouse.tables import TABLES, Column, Table
 
 Condition = tuple[str, Sequence[Any]]
 """A condition in SQL, and the parameters in it."""
@@ -92,6 +92,13 @@ class Warehouse(ABC):
     def create_temporary(self, name: str, sql: str) -> None:
         """Fill a temporary table with a query, in place of one of the same name."""
 
+    def derive_temporary(self, name: str, sql: str) -> None:
+        """Make a temporary table of a query on others that cannot fail, and of which it does not pay to keep the rows.
+
+        It costs no more than to read what it is made of, or is read once. A warehouse may run it for each reader.
+        """
+        self.create_temporary(name, sql)
+
     @abstractmethod
     def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
         """Drop every temporary table that this connection has created, but for those to keep."""
@@ -168,6 +175,10 @@ class Warehouse(ABC):
         """Return the statement that creates a schema where there is none."""
         return f"create schema if not exists {quoted(schema)}"
 
+    def shared_statements(self, schema: str) -> Iterator[str]:
+        """Yield the statements that create what all result tables need, once, before the first of them."""
+        yield from ()
+
     def table_statements(self, table: Table, schema: str) -> Iterator[str]:
         """Yield the statements that create a result table."""
         yield from table_statements(table, schema, self.types)
@@ -180,6 +191,24 @@ class Warehouse(ABC):
     def has_published(self, table: Table, schema: str, owner: str) -> bool:
         """Return whether an experiment may have rows in a result table; where that is not known, it may."""
         return True
+
+    def rows_where(
+        self, schema: str, owner: str | None, wanted: Mapping[str, Condition]
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """Return the rows of result tables that meet a condition on each, by table, in its order of columns.
+
+        Args:
+            schema: Their schema.
+            owner: The experiment that all the rows are of; None where the tables are not of experiments' rows.
+            wanted: The condition on each table.
+        """
+        return {
+            name: self.query(
+                f"select {', '.join(map(quoted, TABLES[name].names))} from {quoted(name, schema)} where {condition}",
+                parameters,
+            ).values
+            for name, (condition, parameters) in wanted.items()
+        }
 
     def replace_rows(
         self,

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
@@ -24,8 +25,8 @@ from steelyard.warehouse.versioned import (
     POINTERS,
     VERSION_COLUMNS,
     Slot,
+    SteppedVersions,
     Version,
-    VersionedWarehouse,
     rows_table,
 )
 
@@ -67,7 +68,7 @@ _FROM_DUCKDB: Mapping[str, str] = MappingProxyType(
 )
 
 
-class ClickHouseWarehouse(VersionedWarehouse):
+class ClickHouseWarehouse(SteppedVersions):
     """A ClickHouse database. `VersionedWarehouse` says what publishing guarantees.
 
     The pointers are rows of a table, and the greatest version counts: they move by one INSERT of one block, which
@@ -210,12 +211,14 @@ class ClickHouseWarehouse(VersionedWarehouse):
     def schema_statement(self, schema: str) -> str:
         return f"create database if not exists {quoted(schema)}"
 
-    def table_statements(self, table: Table, schema: str) -> Iterator[str]:
+    def shared_statements(self, schema: str) -> Iterator[str]:
         pointers = quoted(POINTERS, schema)
         yield (
             f"create table if not exists {pointers} (table_name String, row_owner String, row_version Int64)"
             " engine = ReplacingMergeTree(row_version) order by (table_name, row_owner)"
         )
+
+    def table_statements(self, table: Table, schema: str) -> Iterator[str]:
         columns = ",\n  ".join(self._declared(column) for column in (*VERSION_COLUMNS, *table.columns))
         keys = ", ".join(quoted(column.name) for column in VERSION_COLUMNS)
         yield (
@@ -278,7 +281,11 @@ class ClickHouseWarehouse(VersionedWarehouse):
         found = self.query(f"select distinct row_version from {target} where row_owner = ?", [version.owner])
         for (number,) in found:
             if number not in kept:
-                self.execute(f"alter table {target} drop partition (?, ?)", [version.owner, number])
+                self._remove(replace(version, number=number))
+
+    def _remove(self, version: Version) -> None:
+        target = quoted(rows_table(version.table), version.schema)
+        self.execute(f"alter table {target} drop partition (?, ?)", [version.owner, version.number])
 
     def _load(self, table: str, path: Path, schema: str | None) -> int:
         incoming = quoted(_incoming(table), schema)

@@ -17,8 +17,8 @@ from steelyard.warehouse.versioned import (
     POINTERS,
     VERSION_COLUMNS,
     Slot,
+    SteppedVersions,
     Version,
-    VersionedWarehouse,
     rows_table,
 )
 
@@ -32,7 +32,7 @@ _POINTER_COLUMNS = (
 )
 
 
-class DrivenVersionedWarehouse(DrivenWarehouse, VersionedWarehouse):
+class DrivenVersionedWarehouse(DrivenWarehouse, SteppedVersions):
     """A warehouse whose every statement takes effect by itself. `VersionedWarehouse` says what publishing guarantees.
 
     The pointers are rows of a table, and the greatest version counts: they move by one INSERT, which such warehouses
@@ -74,8 +74,10 @@ class DrivenVersionedWarehouse(DrivenWarehouse, VersionedWarehouse):
                 self.drop_temporaries()
         super().close()
 
-    def table_statements(self, table: Table, schema: str) -> Iterator[str]:
+    def shared_statements(self, schema: str) -> Iterator[str]:
         yield self._create(POINTERS, schema, _POINTER_COLUMNS, "Which version of whose rows readers see.")
+
+    def table_statements(self, table: Table, schema: str) -> Iterator[str]:
         yield self._create(rows_table(table), schema, (*VERSION_COLUMNS, *table.columns), table.comment)
         yield self._view_statement(table, schema)
 
@@ -143,9 +145,13 @@ class DrivenVersionedWarehouse(DrivenWarehouse, VersionedWarehouse):
             self._send(statement)
 
     def _forget(self, version: Version, kept: set[int]) -> None:
-        condition = "row_owner = ?"
-        if kept:
-            condition += f" and row_version not in ({', '.join(map(str, sorted(kept)))})"
+        others = f" and row_version not in ({', '.join(map(str, sorted(kept)))})" if kept else ""
+        self._delete(version, f"row_owner = ?{others}")
+
+    def _remove(self, version: Version) -> None:
+        self._delete(version, f"row_owner = ? and row_version = {version.number}")
+
+    def _delete(self, version: Version, condition: str) -> None:
         rows, pointers = (quoted(name, version.schema) for name in (rows_table(version.table), POINTERS))
         self.execute(f"delete from {rows} where {condition}", [version.owner])
         self.execute(

@@ -52,17 +52,17 @@ def publish_experiment(
         rows = _prepare(table, schema, given, experiment_id, as_of)
         prepared[name] = rows, _scope(table, rows, experiment_id, as_of, full_refresh=full_refresh)
     with warehouse.transaction():
+        scopes = {
+            name: scope
+            for name, (_, scope) in prepared.items()
+            if warehouse.has_published(TABLES[name], schema, experiment_id)
+        }
+        stored = warehouse.rows_where(schema, experiment_id, scopes)
         return {
             name: _publish_days(
-                warehouse,
-                schema,
-                TABLES[name],
-                rows,
-                scope,
-                owner=experiment_id,
-                full_refresh=full_refresh,
+                warehouse, schema, TABLES[name], rows, stored.get(name, []), full_refresh=full_refresh
             )
-            for name, (rows, scope) in prepared.items()
+            for name, (rows, _) in prepared.items()
         }
 
 
@@ -87,7 +87,20 @@ def publish_run(
         name: to_stored(TABLES[name], rows, where=f"table {schema}.{name}") for name, rows in tables.items()
     }
     with warehouse.transaction():
-        return {name: _publish_keys(warehouse, schema, TABLES[name], rows) for name, rows in prepared.items()}
+        keys = {
+            name: _any_of(TABLES[name].keys, TABLES[name], rows) for name, rows in prepared.items() if rows
+        }
+        stored = warehouse.rows_where(schema, None, keys)
+        return {
+            name: _write(
+                warehouse,
+                schema,
+                TABLES[name],
+                _sliced(TABLES[name], stored.get(name, [])),
+                _sliced(TABLES[name], rows),
+            )
+            for name, rows in prepared.items()
+        }
 
 
 def end_interrupted(warehouse: Warehouse, schema: str) -> None:
@@ -102,7 +115,7 @@ def end_interrupted(warehouse: Warehouse, schema: str) -> None:
     told = {"status": "error", "failures": failures}
     ended = [
         tuple(told.get(name, value) for name, value in zip(RUNS.names, row, strict=True))
-        for row in _select(warehouse, schema, RUNS, running)
+        for row in warehouse.rows_where(schema, None, {RUNS.name: running})[RUNS.name]
     ]
     if ended:
         with warehouse.transaction():
@@ -140,14 +153,11 @@ def _publish_days(
     schema: str,
     table: Table,
     rows: list[Row],
-    scope: Condition,
+    there: list[Row],
     *,
-    owner: str,
     full_refresh: bool,
 ) -> int:
-    new = _sliced(table, rows)
-    is_known = warehouse.has_published(table, schema, owner)
-    stored = _sliced(table, _select(warehouse, schema, table, scope) if is_known else [])
+    new, stored = _sliced(table, rows), _sliced(table, there)
     if table.replaced == "never" and not full_refresh:
         return _write(warehouse, schema, table, {}, {key: new[key] for key in new if key not in stored})
     if table.replaced == "days" and not full_refresh:
@@ -168,13 +178,6 @@ def _scope(
     return '"experiment_id" = ? and "as_of" between ? and ?', [experiment_id, first, as_of]
 
 
-def _publish_keys(warehouse: Warehouse, schema: str, table: Table, rows: list[Row]) -> int:
-    if not rows:
-        return 0
-    stored = _select(warehouse, schema, table, _any_of(table.keys, table, rows))
-    return _write(warehouse, schema, table, _sliced(table, stored), _sliced(table, rows))
-
-
 def _write(warehouse: Warehouse, schema: str, table: Table, stored: _Slices, new: _Slices) -> int:
     """Replace the stored slices by the new ones, but for those that say the same."""
     kept = {key for key in stored if key in new and is_same(table, stored[key], new[key])}
@@ -186,12 +189,6 @@ def _write(warehouse: Warehouse, schema: str, table: Table, stored: _Slices, new
         condition = _any_of((*owned, *table.slice_by), table, gone) if gone else None
         warehouse.replace_rows(table, schema, owner=owner, gone=condition, rows=rows)
     return len(rows)
-
-
-def _select(warehouse: Warehouse, schema: str, table: Table, condition: Condition) -> list[Row]:
-    names = ", ".join(map(quoted, table.names))
-    sql = f"select {names} from {quoted(table.name, schema)} where {condition[0]}"
-    return warehouse.query(sql, condition[1]).values
 
 
 def _any_of(names: Sequence[str], table: Table, rows: Sequence[Row]) -> Condition:

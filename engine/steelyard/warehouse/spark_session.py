@@ -3,6 +3,8 @@
 import logging
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -32,6 +34,15 @@ _MEANING = {
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
 }
 _SMALL = {"spark.sql.shuffle.partitions": "4"}
+# For a handful of rows, compiling a plan to Java and planning it anew between its stages cost more than running it.
+_FEW_ROWS = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+}
+# Units of an experiment fit in the memory of those who join facts to them, up to a size that is known by then: sorting
+# all facts first costs more.
+_MANY_ROWS = {"spark.sql.adaptive.maxShuffledHashJoinLocalMapThreshold": "64m"}
 _METASTORE = ("spark.sql.catalogImplementation", "spark.hadoop.hive.metastore.uris")
 
 
@@ -79,6 +90,28 @@ def start(output: Spark, *, where: str) -> Started:
     _require_same(running, output, where=where)
     session = _prepared(running.newSession(), output)
     return Started(session=session, is_own=False, is_exclusive=_is_embedded(output))
+
+
+def for_few_rows(session: Any) -> AbstractContextManager[None]:
+    """Have a session interpret its plans as they are: for statements on rows of which there are never many."""
+    return _set(session, _FEW_ROWS)
+
+
+def for_many_rows(session: Any) -> AbstractContextManager[None]:
+    """Have a session join without sorting where one side fits: for statements on all facts."""
+    return _set(session, _MANY_ROWS)
+
+
+@contextmanager
+def _set(session: Any, settings: Mapping[str, str]) -> Iterator[None]:
+    before = {name: session.conf.get(name) for name in settings}
+    try:
+        for name, value in settings.items():
+            session.conf.set(name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            session.conf.set(name, value)
 
 
 def warehouse_folder(path: str) -> str:

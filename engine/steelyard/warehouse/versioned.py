@@ -56,6 +56,7 @@ class _Staged:
     schema: str | None = None
     before: dict[Slot, int] = field(default_factory=dict)
     after: dict[Slot, Version] = field(default_factory=dict)
+    begun: list[Version] = field(default_factory=list)
     loaded: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -112,10 +113,8 @@ class VersionedWarehouse(Warehouse):
         before = staged.after[slot].number if slot in staged.after else shown
         number = max(time.time_ns() // 1000, (before or 0) + 1)
         version = staged.after[slot] = Version(table=table, schema=schema, owner=slot[1], number=number)
-        if before is not None:
-            self._carry(version, before, gone)
-        if rows:
-            self._append(version, rows)
+        staged.begun.append(version)
+        self._write(version, before, gone, rows)
 
     def has_published(self, table: Table, schema: str, owner: str) -> bool:
         return self._staged is None or (table.name, owner) in self._before(self._staged, schema)
@@ -152,10 +151,12 @@ class VersionedWarehouse(Warehouse):
         for table, schema in staged.loaded:
             with suppress(WarehouseError):
                 self._discard(table, schema)
-        for slot, version in staged.after.items():
+        for version in staged.begun:
             with suppress(WarehouseError):
-                shown = self._pointers(version.schema).get(slot)
-                self._forget(version, {n for n in (shown, staged.before.get(slot)) if n is not None})
+                # The pointers may have moved before what failed did.
+                shown = self._pointers(version.schema).get((version.table.name, version.owner))
+                if version.number != shown:
+                    self._remove(version)
 
     @abstractmethod
     def _pointers(self, schema: str) -> dict[Slot, int]:
@@ -166,16 +167,18 @@ class VersionedWarehouse(Warehouse):
         """Move the pointers, all those that changed with one atomic statement."""
 
     @abstractmethod
-    def _carry(self, version: Version, before: int, gone: Condition | None) -> None:
-        """Begin a version with the rows of the one before, but for those that go."""
-
-    @abstractmethod
-    def _append(self, version: Version, rows: Sequence[Sequence[Any]]) -> None:
-        """Add rows to a version that nobody sees yet."""
+    def _write(
+        self, version: Version, before: int | None, gone: Condition | None, rows: Sequence[Sequence[Any]]
+    ) -> None:
+        """Write a version that nobody sees yet: the rows of the one before, but for those that go, and new ones."""
 
     @abstractmethod
     def _forget(self, version: Version, kept: set[int]) -> None:
         """Remove every version of the same table and owner but those kept."""
+
+    @abstractmethod
+    def _remove(self, version: Version) -> None:
+        """Remove one version."""
 
     @abstractmethod
     def _load(self, table: str, path: Path, schema: str | None) -> int:
@@ -188,3 +191,23 @@ class VersionedWarehouse(Warehouse):
     @abstractmethod
     def _discard(self, table: str, schema: str | None) -> None:
         """Remove the rows of `_load`, if they are still beside."""
+
+
+class SteppedVersions(VersionedWarehouse):
+    """A warehouse that carries rows over to a version by one statement and adds new ones by another."""
+
+    def _write(
+        self, version: Version, before: int | None, gone: Condition | None, rows: Sequence[Sequence[Any]]
+    ) -> None:
+        if before is not None:
+            self._carry(version, before, gone)
+        if rows:
+            self._append(version, rows)
+
+    @abstractmethod
+    def _carry(self, version: Version, before: int, gone: Condition | None) -> None:
+        """Begin a version with the rows of the one before, but for those that go."""
+
+    @abstractmethod
+    def _append(self, version: Version, rows: Sequence[Sequence[Any]]) -> None:
+        """Add rows to a version that nobody sees yet."""

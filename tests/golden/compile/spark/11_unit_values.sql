@@ -80,7 +80,8 @@ LEFT JOIN (
     AND facts.event_time < exposed.exposed_day + INTERVAL '2' DAY
     AND exposed.unit_key DIV 1000000000000000 IN (1)
   GROUP BY
-    exposed.unit_key
+    exposed.unit_key,
+    exposed.unit
 ) AS per_unit_daily
   ON per_unit_daily.unit_key = units.unit_key
 LEFT JOIN unit_day_web_orders AS before_web_orders
