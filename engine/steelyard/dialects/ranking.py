@@ -10,6 +10,7 @@ from decimal import Decimal
 from sqlglot import exp
 
 from steelyard.dialects.trees import replace_each
+from steelyard.dialects.windows import absent_last
 
 _RANKED = "ranked"
 _FIRST_ROW = "first_row"
@@ -135,7 +136,7 @@ def latest_by_place(tree: exp.Expr) -> exp.Expr:
         ranked = _Ranked(select)
         for call in calls:
             latest = exp.Ordered(this=call.expression.copy(), desc=True, nulls_first=False)
-            place = ranked.number([_ordered(_is_absent(call.this)), latest])
+            place = ranked.number([_ordered(absent_last(call.this)), latest])
             call.replace(exp.Max(this=_at_place(place, call.this)))
         return ranked.rewritten(select)
 
@@ -239,7 +240,7 @@ class _Ranked:
             return place.copy(), known.copy()
         key, name = value.copy(), f"value_{self.count + 1}"
         self.added.append(exp.alias_(value.copy(), name))
-        place = self.number([_ordered(_is_absent(value)), _ordered(value)])
+        place = self.number([_ordered(absent_last(value)), _ordered(value)])
         total = exp.Window(this=exp.Count(this=value.copy()), partition_by=[key.copy() for key in self.keys])
         self.added.append(exp.alias_(total, f"count_{self.count}"))
         self.present[key] = (place, exp.column(name))
@@ -312,11 +313,6 @@ def _part_of(name: str, part: exp.Expr, place: exp.Expr) -> exp.Expr:
 def _at_place(place: exp.Expr, value: exp.Expr) -> exp.Expr:
     is_first = exp.EQ(this=place.copy(), expression=exp.Literal.number(1))
     return exp.Case(ifs=[exp.If(this=is_first, true=value.copy())])
-
-
-def _is_absent(value: exp.Expr) -> exp.Expr:
-    absent = exp.Is(this=value.copy(), expression=exp.null())
-    return exp.Case(ifs=[exp.If(this=absent, true=exp.Literal.number(1))], default=exp.Literal.number(0))
 
 
 def _ordered(value: exp.Expr) -> exp.Expr:

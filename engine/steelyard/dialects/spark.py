@@ -26,7 +26,7 @@ from steelyard.dialects.times import (
     name_parts,
     zoneless,
 )
-from steelyard.dialects.windows import drop_frames_of_ranking, number_within_key
+from steelyard.dialects.windows import drop_frames_of_ranking, number_within_key, order_absent_once
 
 FUNCTIONS_HERE = FUNCTIONS | {
     exp.ArgMax,
@@ -54,6 +54,7 @@ def _to_utc(moment: exp.Expr) -> exp.Expr:
 
 REWRITES = (
     count_to_quantile,
+    order_absent_once,
     latest_of_present,
     divide_doubles,
     average_doubles,

@@ -1,5 +1,7 @@
 """Rewrites of window functions: names, frames, and numbers of rows in no order."""
 
+from itertools import pairwise
+
 from sqlglot import exp
 
 from steelyard.dialects.trees import replace_each
@@ -90,6 +92,43 @@ def order_absent_last(tree: exp.Expr) -> exp.Expr:
         return node
 
     return replace_each(tree, exp.Window, change)
+
+
+def order_absent_once(tree: exp.Expr) -> exp.Expr:
+    """Leave out the key that says whether a value is NULL before the value itself, where NULLS LAST says it.
+
+    It is one comparison less for every pair of rows that sorting compares.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> ranked = parse_one("select row_number() over (order by case when x is null then 1 else 0 end, x) from t",
+        ...     read="duckdb")
+        >>> order_absent_once(ranked).sql("spark")
+        'SELECT ROW_NUMBER() OVER (ORDER BY x NULLS LAST) FROM t'
+    """
+
+    def change(node: exp.Expr) -> exp.Expr:
+        keys = node.expressions
+        repeated = [
+            key
+            for key, following in pairwise(keys)
+            if key.this == absent_last(following.this) and not following.args.get("nulls_first")
+        ]
+        node.set("expressions", [key for key in keys if not any(key is one for one in repeated)])
+        return node
+
+    return replace_each(tree, exp.Order, change)
+
+
+def absent_last(value: exp.Expr) -> exp.Expr:
+    """Return a key that puts NULLs after all values.
+
+    Examples:
+        >>> absent_last(exp.column("x")).sql()
+        'CASE WHEN x IS NULL THEN 1 ELSE 0 END'
+    """
+    absent = exp.Is(this=value.copy(), expression=exp.null())
+    return exp.Case(ifs=[exp.If(this=absent, true=exp.Literal.number(1))], default=exp.Literal.number(0))
 
 
 def respect_absent(tree: exp.Expr) -> exp.Expr:

@@ -14,13 +14,6 @@ FROM (
     ROW_NUMBER() OVER (
       PARTITION BY cells.experiment_no
       ORDER BY CASE
-        WHEN CASE
-          WHEN cells.exposed_day <= CAST('2026-04-06' AS DATE) AND NOT unit_values.raw1 IS NULL
-          THEN unit_values.raw1
-        END IS NULL
-        THEN 1
-        ELSE 0
-      END NULLS LAST, CASE
         WHEN cells.exposed_day <= CAST('2026-04-06' AS DATE) AND NOT unit_values.raw1 IS NULL
         THEN unit_values.raw1
       END NULLS LAST
