@@ -11,7 +11,7 @@ from typing import Any
 from uuid import uuid4
 
 from steelyard import __version__
-from steelyard.errors import EngineError
+from steelyard.errors import EngineError, SpecError
 from steelyard.run.pipeline import RunOptions, RunResult
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Asked
@@ -59,6 +59,26 @@ def write_failure(files: ProjectFiles, error: EngineError, *, options: RunOption
     )
 
 
+def require_folder(files: ProjectFiles) -> None:
+    """Refuse to begin where the results could not be written at the end, such as in a checkout that is read only.
+
+    Raises:
+        SpecError: Nothing can be written to ``target/``.
+    """
+    folder = files.folder("target")
+    probe = folder / f".probe.{uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SpecError(
+            f"nothing can be written there: {error.strerror}",
+            where=str(folder),
+            hint="a run leaves its results and statements there; make it a folder that may be written",
+        ) from error
+
+
 def write_statements(files: ProjectFiles, asked: Sequence[Asked]) -> list[Path]:
     """Write the statements of a run to ``target/run``, numbered in their order, in place of the last run's.
 
@@ -82,7 +102,7 @@ def _put(new: Path, place: Path) -> None:
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError):
             place.rename(old := new.with_name(f"{new.name}.old"))
-            rmtree(old)
+            rmtree(old) if old.is_dir() else old.unlink()
         try:
             new.rename(place)
         except OSError:

@@ -10,7 +10,7 @@ from steelyard.compile.measure import MetricKey
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.plan import GroupPlan
 from steelyard.errors import EngineError
-from steelyard.run.artifacts import write_failure, write_run_results, write_statements
+from steelyard.run.artifacts import require_folder, write_failure, write_run_results, write_statements
 from steelyard.run.budget import require_budget
 from steelyard.run.collect import project_templates
 from steelyard.run.metrics import read_metrics, select_experiments
@@ -115,6 +115,7 @@ class Project:
             EngineError: Nothing could be run; a single experiment's failure is in the result.
         """
         asked = options or RunOptions()
+        require_folder(self.files)
         profile = self.profile()
         try:
             with self.writer() as warehouse, self._keeping_statements(warehouse):

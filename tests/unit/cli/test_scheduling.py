@@ -100,6 +100,22 @@ def test_runs_at_once_leave_the_statements_of_one_of_them(shop: Shop) -> None:
     assert not list((shop.root / "target").glob(".run*"))
 
 
+def test_a_run_that_could_not_write_its_results_does_not_begin(shop: Shop) -> None:
+    (shop.root / "target").write_text("no folder", encoding="utf-8")
+    result = shop.steelyard("run", *AS_OF)
+    assert result.exit_code == 1
+    assert (
+        "target: nothing can be written there: File exists\n  hint: a run leaves its results" in result.stderr
+    )
+
+
+def test_statements_take_the_place_of_a_file_of_their_name(shop: Shop) -> None:
+    (shop.root / "target").mkdir()
+    (shop.root / "target/run").write_text("no folder", encoding="utf-8")
+    write_statements(Project.load(shop.root).files, [Asked("caps", "select 1")])
+    assert written(shop) == [("caps", "select 1\n")]
+
+
 def test_statements_with_one_name_are_numbered() -> None:
     said: dict[str, str] = {}
     for text in ("a", "b", "c"):
