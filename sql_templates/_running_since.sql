@@ -16,6 +16,9 @@ earlier as (
   ) as before
     on before.key_before = recent.unit_key
     and before.day_before < recent.day
+  {% if since.is_asked is not none %}
+  where {{ tree(since.is_asked) }}
+  {% endif %}
   group by recent.unit_key, recent.day
 )
 , running as (
@@ -33,4 +36,7 @@ earlier as (
   left join {{ tree(since.known) }} as closed on closed.unit_key = recent.unit_key and closed.day = 1
   {% endif %}
   where recent.day > 0
+  {% if since.is_asked is not none %}
+  and {{ tree(since.is_asked) }}
+  {% endif %}
 )

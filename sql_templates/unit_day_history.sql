@@ -1,8 +1,9 @@
-/* the closed days of units that no longer count */
+/* the days of units that no longer count, as far as the state has them */
 select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident }}{% endfor %}
 
 from {{ tree(days) }} as known
 join gone_units as gone on gone.unit_key = known.unit_key
+where known.day <= {{ last_day | literal }}
 union all
 select known.unit_key, known.day{% for name in columns %}, known.{{ name | ident }}{% endfor %}
 

@@ -277,7 +277,8 @@ def test_of_two_runs_at_once_one_waits_for_the_other(engine: str, engines: Engin
         after_both = [(first, BEFORE), (second, AFTER)]
         started = time.perf_counter()
         for server, day in after_both:
-            server.order(place.root, day)
+            # Longer than a run takes on a machine that is busy.
+            server.order(place.root, day, wait_seconds=240.0)
         ended = [server.ended() for server, _ in after_both]
         assert [one.code for one in ended] == [0, 0], [one.error for one in ended]
         assert time.perf_counter() - started > alone

@@ -25,7 +25,7 @@ from steelyard.warehouse.names import quoted
 from steelyard.warehouse.postgres import PostgresWarehouse
 
 DAY = timedelta(days=1)
-LATENESS = 1
+LATENESS = 2
 TABLES = ("moments", "timeseries", "results", "health", "looks", "caps", "decisions", "insights")
 
 
@@ -159,29 +159,35 @@ def _adjusted(metric: ChosenMetric, *, has_levels: bool) -> Mapping[str, Any]:
 
 
 def arrivals(world: World, seed: int) -> list[tuple[date, World]]:
-    """Return what has arrived by each day: every row on its own day or up to `LATENESS` days later."""
+    """Return what has arrived by each day: every row on its own day or up to `LATENESS` days later.
+
+    By seed no row is late, few are, or most. Half of the facts that are late come at once, with a value that is wrong
+    until then.
+    """
     rng = np.random.default_rng(seed)
+    late = _Late(world, share=(0.0, 0.02, 0.7)[seed % 3], rng=rng)
     first = min(one.start for one in world.experiments) - DAY
     days = [first + number * DAY for number in range((world.as_of - first).days + 1)]
-    exposed = [_arrives(world, "exposures", row.at, rng) for row in world.exposures]
+    exposed = [late.day("exposures", row.at) for row in world.exposures]
     facts = [
-        min(
-            _arrives(world, "events", row[name], rng)
-            for name in ("ts", "event_date")
-            if row[name] is not None
-        )
+        min(late.day("events", row[name]) for name in ("ts", "event_date") if row[name] is not None)
         if row["ts"] is not None or row["event_date"] is not None
         else date.min
         for row in world.events
     ]
-    met = [_arrives(world, "met", at, rng) for _, at in world.triggers]
+    is_corrected = rng.random(len(facts)) < 0.5
+    met = [late.day("met", at) for _, at in world.triggers]
     return [
         (
             day,
             replace(
                 world,
                 exposures=tuple(row for row, at in zip(world.exposures, exposed, strict=True) if at <= day),
-                events=tuple(row for row, at in zip(world.events, facts, strict=True) if at <= day),
+                events=tuple(
+                    row if at <= day else {**row, "value": 7.0}
+                    for row, at, is_wrong in zip(world.events, facts, is_corrected, strict=True)
+                    if at <= day or (is_wrong and late.own_day(row) <= day)
+                ),
                 triggers=tuple(row for row, at in zip(world.triggers, met, strict=True) if at <= day),
             ),
         )
@@ -189,15 +195,37 @@ def arrivals(world: World, seed: int) -> list[tuple[date, World]]:
     ]
 
 
-def _arrives(world: World, table: str, moment: Any, rng: np.random.Generator) -> date:
-    if moment is None:
-        return date.min
-    # A row with two times is in time for both, so it may come before the later of them.
-    if isinstance(moment, datetime):
-        zone = UTC if moment.tzinfo else ZoneInfo(world.naive)
-        at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
-        moment = at.astimezone(ZoneInfo(world.zone)).date()
-    return moment + int(rng.integers(LATENESS + 1)) * DAY
+class _Late:
+    """When rows of a world arrive.
+
+    Args:
+        world: The world.
+        share: Of rows, those that are late.
+        rng: Draws which, and by how much.
+    """
+
+    def __init__(self, world: World, *, share: float, rng: np.random.Generator) -> None:
+        self.world, self.share, self.rng = world, share, rng
+
+    def day(self, table: str, moment: Any) -> date:
+        """Return the day on which a row arrives."""
+        if moment is None:
+            return date.min
+        is_late = self.rng.random() < self.share
+        return self._local(moment) + int(is_late and self.rng.integers(1, LATENESS + 1)) * DAY
+
+    def own_day(self, row: Any) -> date:
+        """Return the later of a fact's own days, on which it may come with another value."""
+        return max(self._local(row[name]) for name in ("ts", "event_date") if row[name] is not None)
+
+    def _local(self, moment: Any) -> date:
+        # A row with two times is in time for both, so it may come before the later of them.
+        if isinstance(moment, datetime):
+            zone = UTC if moment.tzinfo else ZoneInfo(self.world.naive)
+            at = moment if moment.tzinfo else moment.replace(tzinfo=zone)
+            return at.astimezone(ZoneInfo(self.world.zone)).date()
+        assert isinstance(moment, date)
+        return moment
 
 
 def check(seed: int, folder: Path, output: Mapping[str, Any]) -> set[str]:

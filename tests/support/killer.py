@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from steelyard.errors import EngineError
 from steelyard.run import Project, RunOptions
+from steelyard.run import project as project_module
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
 
@@ -129,6 +130,8 @@ def _run(order: dict[str, Any], told: int) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.get("file_limit"), order.get("file_limit")))
     if order.get("die_at") is not None:
         _die_at(order.get("die_at"))
+    if order.get("wait_seconds") is not None:
+        project_module.WAIT_SECONDS = order["wait_seconds"]
     try:
         project = Project.load(order["root"], target=order.get("target") or None)
         result = project.run(RunOptions(as_of=date.fromisoformat(order["as_of"])))

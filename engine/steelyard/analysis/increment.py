@@ -1,6 +1,6 @@
 """Run a plan that continues from state: what the open days add, and what units that have left take away."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -62,6 +62,7 @@ class IncrementCollector(Collector):
             the days until then be closed, and those after it be read along.
         caps: Percentile caps, all on record.
         shifts: Shifts of each query; none where there is no state yet.
+        kept: Gives the rows of a query that open days add, of units of before, as an earlier run has found them.
         label: See `Collector`.
     """
 
@@ -75,11 +76,12 @@ class IncrementCollector(Collector):
         units: StatePlan | None = None,
         caps: Mapping[str, float | None],
         shifts: Mapping[str, Mapping[str, float]],
+        kept: Callable[[MomentQuery], Sequence[Row]] = lambda query: (),
         label: str = "",
     ) -> None:
         super().__init__(plan, warehouse, label=label)
         self.units = units or plan
-        self.caps, self.known_shifts = caps, shifts
+        self.caps, self.known_shifts, self.kept = caps, shifts, kept
 
     def increment(self) -> Increment:
         """Run everything that the open days need."""
@@ -134,9 +136,17 @@ class IncrementCollector(Collector):
         for query in self._asked(closed_day=self.plan.closed_day):
             found.queries[query.name] = query
             rows = self._moments(query, found)
-            found.rows[query.name] = [
-                row for row in rows if not self.plan.is_settled(query, row, self.plan.since)
-            ]
+            open_rows = [row for row in rows if not self.plan.is_settled(query, row, self.plan.since)]
+            found.rows[query.name] = self._with_kept(query, open_rows, found)
+
+    def _with_kept(self, query: MomentQuery, rows: list[Row], found: Increment) -> list[Row]:
+        """Return rows of open days with those that an earlier run has found, less what units that have gone added."""
+        plan, width = self.plan, self.plan.key_width(query)
+        gone = found.gone.get(query.name, [])
+        found.gone[query.name] = [row for row in gone if not plan.is_kept(query, row)]
+        left = list(negated([row for row in gone if plan.is_kept(query, row)], width))
+        kept = [row for row in self.kept(query) if plan.is_kept(query, row)]
+        return merged(query, width, kept, left, rows) if kept or left else rows
 
     def _tell(self, found: Increment, *, any_read: bool) -> None:
         """Count what the log and the facts hold beside the moments."""

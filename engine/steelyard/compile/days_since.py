@@ -24,6 +24,7 @@ class DaysSince(DayMoments):
         recent: Table with the rows of the open days, and of those before the exposure of units that have entered.
         known: Table with the totals until the closed day; None where no unit of before is read.
         before: Relation of each scan's rows before the exposure, by the name that `UnitValues` reads it by.
+        is_asked: Condition on ``recent`` that the changes of a row are wanted; None for all.
     """
 
     def __init__(
@@ -35,9 +36,10 @@ class DaysSince(DayMoments):
         recent: str,
         known: exp.Expr | None,
         before: dict[str, exp.Expr],
+        is_asked: exp.Expr | None = None,
     ) -> None:
         super().__init__(scan, units=units, experiments=experiments)
-        self.recent, self.known, self.before = recent, known, before
+        self.recent, self.known, self.before, self.is_asked = recent, known, before, is_asked
 
     def context(self) -> dict[str, Any]:
         """Return the values of the template ``day_moments.sql``."""
@@ -50,6 +52,7 @@ class DaysSince(DayMoments):
         since = {
             "recent": self.recent,
             "known": self.known,
+            "is_asked": self.is_asked,
             "before": [{"name": name, "relation": self.before[name]} for name in sorted(read)],
         }
         return {**super().context(), "since": since}
@@ -61,12 +64,12 @@ class DaysSince(DayMoments):
         name, merge = partial.name, partial.partial.merge
         before: exp.Expr = column(name, "earlier")
         if self.known is not None:
-            before = _merged(merge, column(name, "closed"), before)
+            before = merged(merge, column(name, "closed"), before)
         return {
             "name": name,
             "before_name": f"{name}_before",
             "merged": total_over_days(partial),
-            "now": _merged(merge, before, column(name, "recent")),
+            "now": merged(merge, before, column(name, "recent")),
             "before": before,
         }
 
@@ -75,8 +78,14 @@ class DaysSince(DayMoments):
         return tree.copy()
 
 
-def _merged(merge: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
-    """Return two partial aggregates as one; either may be NULL."""
+def merged(merge: str, left: exp.Expr, right: exp.Expr) -> exp.Expr:
+    """Return two partial aggregates as one; either may be NULL.
+
+    Args:
+        merge: How they merge, as `Partial.merge` names it.
+        left: One.
+        right: The other.
+    """
     if merge in ("add", "distinct"):
         both: exp.Expr = exp.Add(this=left.copy(), expression=right.copy())
     else:

@@ -181,7 +181,7 @@ class GroupPlan(ScanPlan):
             for measure in growing:
                 changes.add(measure)
                 probe.add(measure, entry="", with_outcomes=True)
-            yield self._query(f"day_moments_{scan.name}", "day_moments.sql", changes, probe, by_day=True)
+            yield self._query(day_query(scan), "day_moments.sql", changes, probe, by_day=True)
 
     def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
         assert not closed_day
@@ -327,6 +327,11 @@ class GroupPlan(ScanPlan):
                     "name": cap_name(owner, index, side, None, is_covariate=is_covariate),
                     "tree": exp.func("quantile_disc", value.copy(), level, dialect="duckdb"),
                 }
+
+
+def day_query(scan: Scan) -> str:
+    """Return the name of the query for a scan's changes of moments by day."""
+    return f"day_moments_{scan.name}"
 
 
 def bind(tree: exp.Expr, values: Mapping[str, float | None]) -> exp.Expr:

@@ -8,7 +8,7 @@ from typing import Literal
 from sqlglot import exp
 
 from steelyard.compile.scan import Scan
-from steelyard.compile.state_plan import StatePlan, closed_table, recent_table
+from steelyard.compile.state_plan import StatePlan, closed_table, history_columns, recent_table
 from steelyard.compile.values import column
 
 UNITS = ("unit_key", "unit", "exposed_at", "exposed_day")
@@ -56,13 +56,17 @@ def state_changes(plan: StatePlan, until: date) -> Iterator[TableChange]:
     yield TableChange(kind=kind, what="not_finite", tree=bad, columns=("unit_key", "n"))
     for scan in plan.group.scans:
         columns = ("unit_key", "day", *(partial.name for partial in scan.partials))
-        days = exp.select(*columns).from_(recent_table(scan)).where("day > 0", last.copy())
+        days = exp.select(*history_columns(scan)).from_(recent_table(scan)).where("day > 0")
         totals = exp.select(*columns).from_(closed_table(scan))
         if not is_new:
             for what in (plan.history(scan), plan.totals(scan)):
                 yield TableChange(kind="delete", what=what, tree=_has_key_in("gone_units"))
             yield TableChange(kind="delete", what=plan.totals(scan), tree=_is_changed(scan))
-        yield TableChange(kind=kind, what=plan.history(scan), tree=days, columns=columns)
+            known = exp.Literal.number(plan.last_known_day(scan))
+            stale = exp.GT(this=column("day"), expression=known)
+            yield TableChange(kind="delete", what=plan.history(scan), tree=stale)
+            days = days.where(plan.is_new_row(scan))
+        yield TableChange(kind=kind, what=plan.history(scan), tree=days, columns=(*columns, "not_finite"))
         yield TableChange(kind=kind, what=plan.totals(scan), tree=totals, columns=columns)
 
 

@@ -8,14 +8,16 @@ from sqlglot import exp
 
 from steelyard.compile.clock import date_literal, timestamp_literal
 from steelyard.compile.day_moments import DayMoments
-from steelyard.compile.days_since import DaysSince
+from steelyard.compile.days_since import DaysSince, merged
 from steelyard.compile.exposure_sql import UNITS_PER_CELL
 from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.metric_quality import NotFinite
+from steelyard.compile.plan import day_query
 from steelyard.compile.scan import Scan
 from steelyard.compile.state_units import KEYS_PER_EXPERIMENT, StateUnits, count_by_day
 from steelyard.compile.unit_values import UnitValues, before_exposure, total_over_days, unit_table
 from steelyard.compile.values import column
+from steelyard.dialects.registry import DIALECTS
 
 DAY = timedelta(days=1)
 
@@ -52,6 +54,10 @@ class StatePlan(StateUnits):
         assert self.since is not None
         return self.since + DAY
 
+    @property
+    def _last_day(self) -> int:
+        return self.day_number(self.numbered[0].as_of)
+
     def passes(self, scan: Scan, *, any_gone: bool, any_entered: bool) -> list[tuple[exp.Expr, exp.Select]]:
         """Return how a scan reads its facts: the units that it joins, and the facts.
 
@@ -61,10 +67,12 @@ class StatePlan(StateUnits):
             return [(self._with_open_end(exp.to_table("entered_units")), self.scan_sql(scan).facts())]
         found: list[tuple[exp.Expr, exp.Select]] = []
         start = self.clock.start_of(self._first_open)
-        if scan.outcomes and not self.has_recent:
+        reused = self.reused.get(scan.name, 0)
+        if scan.outcomes and not self.has_recent and reused < self._last_day:
             known = self._with_open_end(self._known_units(any_gone=any_gone))
-            found.append((known, self._facts_since(scan, start)))
-        if any_entered or not found:
+            first = self.origin + reused * DAY if reused else self._first_open - DAY
+            found.append((known, self._facts_since(scan, self.clock.start_of(first + DAY))))
+        if any_entered or not (found or reused):
             lookback = scan.lookback or timedelta(0)
             days = -(-lookback // DAY)
             # A span of whole days is one of 24 hours each, which may begin on the evening before.
@@ -91,8 +99,17 @@ class StatePlan(StateUnits):
             self.templates.render("unit_day.sql", **{**context, "exposed": units, "facts": facts})
             for units, facts in passes
         ]
+        if scan.name in self.reused:
+            parts.insert(0, self._reused_days(scan))
         table = recent_table(scan)
         return Statement(name=table, tree=_union(parts), table=table, files=scan.files)
+
+    def _reused_days(self, scan: Scan) -> exp.Select:
+        """Return the rows of open days that an earlier run has read, of units that have not gone."""
+        is_open = exp.GT(this=column("day"), expression=exp.Literal.number(self.closed_day))
+        is_reused = exp.LTE(this=column("day"), expression=exp.Literal.number(self.reused[scan.name]))
+        query = exp.select(*history_columns(scan)).from_(self.tables.table(self.history(scan)))
+        return query.where(is_open, is_reused, _stays())
 
     def not_finite_units(self) -> Statement:
         """Return the statement for the rows of these days that hold NaN or infinity, by unit and day."""
@@ -188,7 +205,22 @@ class StatePlan(StateUnits):
             recent=recent_table(scan),
             known=None if self.has_recent else self.tables.table(self.totals(scan)),
             before={before_exposure(one): self._before_exposure(one) for one in self.group.scans},
+            is_asked=self._is_asked(scan),
         )
+
+    def _is_asked(self, scan: Scan) -> exp.Expr | None:
+        """Return the condition on open rows whose changes no earlier run has found; None for all of them."""
+        if scan.name not in self.reused:
+            return None
+        return self.is_new_row(scan, "recent")
+
+    def is_new_row(self, scan: Scan, table: str = "") -> exp.Expr:
+        """Return the condition that a row of an open day does not stand in the state as it is."""
+        last = exp.Literal.number(self.last_known_day(scan))
+        is_later = exp.GT(this=column("day", table), expression=last)
+        number = exp.Mod(this=column("unit_key", table), expression=exp.Literal.number(UNITS_PER_CELL))
+        has_entered = exp.GT(this=number, expression=exp.Literal.number(self.taken))
+        return exp.paren(exp.or_(is_later, has_entered))
 
     def _before_exposure(self, scan: Scan) -> exp.Expr:
         """Return a scan's rows before the exposure, of units of before and of those that have entered."""
@@ -211,6 +243,7 @@ class StatePlan(StateUnits):
                 totals=self.tables.table(self.totals(scan)),
                 recent=recent_table(scan) if self.has_recent else None,
                 closed_day=self.closed_day,
+                last_day=self.last_known_day(scan),
             )
             yield Statement(name=f"gone_{scan.name}", tree=tree, table=unit_table(scan))
 
@@ -233,12 +266,25 @@ class StatePlan(StateUnits):
         return f"totals_{self.group.scans.index(scan) + 1}"
 
     def history(self, scan: Scan) -> str:
-        """Return what the table of a scan's closed days is called."""
+        """Return what the table of a scan's days is called: the closed ones, and the open ones as last read."""
         return f"days_{self.group.scans.index(scan) + 1}"
+
+    def last_known_day(self, scan: Scan) -> int:
+        """Return the number of the last day whose rows, of units of before, stand in the state as they are."""
+        return max(self.closed_day, self.reused.get(scan.name, 0))
 
     def closed_totals(self, scan: Scan, until: date) -> Statement:
         """Return the statement for the totals of the units that days up to one have changed."""
-        columns = [{"name": one.name, "merged": total_over_days(one)} for one in scan.partials]
+        columns = [
+            {
+                "name": one.name,
+                "merged": total_over_days(one),
+                "now": column(one.name, "changes")
+                if self.since is None
+                else merged(one.partial.merge, column(one.name, "known"), column(one.name, "changes")),
+            }
+            for one in scan.partials
+        ]
         tree = self.templates.render(
             "state_totals.sql",
             columns=columns,
@@ -262,6 +308,21 @@ class StatePlan(StateUnits):
         day = exp.cast(sql.local_day(sql.event), "date")
         return count_by_day(facts, "facts", day)
 
+    def fingerprints(self, scan: Scan, first: date) -> exp.Expr | None:
+        """Return a query for the number of a scan's facts on each day from one on, and for the sum of their hashes.
+
+        It tells days whose facts have changed from days that need not be read again; None where the dialect has no
+        hash of rows.
+        """
+        hashed = DIALECTS[self.dialect].row_hash
+        if hashed is None:
+            return None
+        sql = self.scan_sql(scan)
+        facts = self._facts_since(scan, self.clock.start_of(first))
+        query = count_by_day(facts, "facts", exp.cast(sql.local_day(sql.event), "date"))
+        total = exp.Sum(this=hashed([column(name, "facts") for name in facts.named_selects]))
+        return query.select(exp.alias_(total, "hashes"))
+
     def is_settled(self, query: MomentQuery, row: Sequence[Any], until: date | None) -> bool:
         """Return whether a row of a moment query cannot change after a day."""
         if until is None:
@@ -270,9 +331,25 @@ class StatePlan(StateUnits):
             return int(row[2]) <= self.day_number(until)
         return all(day <= until for day in row[2 : 2 + len(self.day_columns)])
 
+    def key_width(self, query: MomentQuery) -> int:
+        """Return how many of a row's columns are its key: experiment, variant, days and dimensions."""
+        return 2 + (1 if query.by_day else len(self.day_columns)) + len(self.dimension_columns)
+
     def was_added(self, query: MomentQuery, row: Sequence[Any]) -> bool:
         """Return whether a row of units that have gone is among the sums so far."""
-        return self.has_recent or self.is_settled(query, row, self.since)
+        return self.has_recent or self.is_settled(query, row, self.since) or self.is_kept(query, row)
+
+    def is_kept(self, query: MomentQuery, row: Sequence[Any]) -> bool:
+        """Return whether a row of a moment query is of an open day whose sums an earlier run has left."""
+        if not query.by_day:
+            return False
+        (scan,) = [one for one in self.group.scans if query.name == day_query(one)]
+        return self.closed_day < int(row[2]) <= self.reused.get(scan.name, 0)
+
+
+def history_columns(scan: Scan) -> list[str]:
+    """Return the columns of a scan's rows per unit and day."""
+    return [*_day_columns(scan), "not_finite"]
 
 
 def recent_table(scan: Scan) -> str:

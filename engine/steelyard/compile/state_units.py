@@ -59,6 +59,10 @@ class StateUnits(GroupPlan):
         templates: Templates.
         dialect: Dialect of the target.
         has_recent: Whether these days have been read for the units of before: their rows are in the tables of the run.
+
+    Attributes:
+        reused: The last open day of each scan, by its name and as a number, of which the state's tables hold the rows
+            of units of before as they still are. Set once that is known; scans of which nothing is reused are left out.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class StateUnits(GroupPlan):
         self.clock = replace(self.clock, ahead=ahead + DAY)
         self.since, self.tables, self.taken = since, tables, taken
         self.has_recent = has_recent
+        self.reused: dict[str, int] = {}
 
     @property
     def closed_day(self) -> int:

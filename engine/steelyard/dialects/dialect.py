@@ -1,6 +1,6 @@
 """What a warehouse can say: an allow-list, rewrites, and a generator that refuses the rest."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
@@ -29,6 +29,8 @@ class Dialect:
         rewrites: Tree to tree, applied in order to the whole tree; each may change it in place.
         hints: What to write instead of a node type that is refused.
         traps: What would be understood otherwise here.
+        row_hash: From the columns of a row to a number that differs for other rows; sums of it tell changed tables.
+            None where state is not kept.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Dialect:
     rewrites: tuple[Rewrite, ...] = ()
     hints: Mapping[Kind, str] = field(default_factory=lambda: MappingProxyType({}))
     traps: tuple[Trap, ...] = ()
+    row_hash: Callable[[Sequence[exp.Expr]], exp.Expr] | None = None
 
     def generate(self, tree: exp.Expr) -> str:
         """Return a tree as this warehouse's SQL, for people to read.

@@ -1,5 +1,7 @@
 """DuckDB: the canonical dialect, in which templates are written."""
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from steelyard.dialects.allowed import CLAUSES, FUNCTIONS, SYNTAX
@@ -39,10 +41,16 @@ _OWN = frozenset(
     }
 )
 
+
+def hash_row(columns: Sequence[exp.Expr]) -> exp.Expr:
+    """Return a number of a row."""
+    return exp.Anonymous(this="hash", expressions=list(columns))
+
+
 DIALECT = Dialect(
     name="duckdb",
     functions=FUNCTIONS | PURE_CLASSES,
-    names=PURE_FUNCTIONS,
+    names=PURE_FUNCTIONS | {"hash"},
     syntax=SYNTAX
     | _OWN
     | frozenset(
@@ -52,4 +60,5 @@ DIALECT = Dialect(
     ),
     clauses=frozenset(words for *_, words in CLAUSES),
     rewrites=(null_by_zero, count_conditions, quote_names),
+    row_hash=hash_row,
 )

@@ -1,5 +1,7 @@
 """PostgreSQL 13 and newer."""
 
+from collections.abc import Sequence
+
 from sqlglot import exp
 
 from steelyard.dialects.allowed import FUNCTIONS, PORTABLE_CLAUSES, SYNTAX
@@ -45,9 +47,17 @@ _OWN = frozenset(
     }
 )
 
+
+def hash_row(columns: Sequence[exp.Expr]) -> exp.Expr:
+    """Return a number of a row, through its text: not every type can be hashed."""
+    row = exp.cast(exp.Anonymous(this="row", expressions=list(columns)), "text")
+    return exp.Anonymous(this="hashtextextended", expressions=[row, exp.Literal.number(0)])
+
+
 DIALECT = Dialect(
     name="postgres",
     functions=FUNCTIONS | _OWN,
+    names=frozenset({"hashtextextended", "row"}),
     syntax=SYNTAX
     | {
         exp.AtTimeZone,
@@ -84,4 +94,5 @@ DIALECT = Dialect(
         shorten_names(POSTGRES_BYTES),
         quote_names,
     ),
+    row_hash=hash_row,
 )

@@ -73,7 +73,10 @@ class Project:
             WarehouseError: Another process still writes; says who it is.
         """
         schema = self.profile().target_schema
-        with self.connect() as warehouse, warehouse.only_writer(schema, wait_seconds=WAIT_SECONDS):
+        with (
+            self.connect(wait_seconds=WAIT_SECONDS) as warehouse,
+            warehouse.only_writer(schema, wait_seconds=WAIT_SECONDS),
+        ):
             yield warehouse
 
     def metrics(self, *, dialect: str = "duckdb") -> dict[MetricKey, MetricQuery]:

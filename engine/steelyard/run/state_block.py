@@ -23,7 +23,14 @@ from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.collect import project_templates
 from steelyard.run.fingerprints import Caps, state_parts
 from steelyard.run.late import LateRows, count_again, late_rows
-from steelyard.run.state_rows import from_json, key_width, to_json
+from steelyard.run.open_days import (
+    Fingerprints,
+    ask_fingerprints,
+    kept_rows,
+    open_content,
+    unchanged_days,
+)
+from steelyard.run.state_rows import from_json, to_json
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.retry import with_retries
@@ -131,18 +138,20 @@ class Block:
             StatisticsError: The state cannot give the numbers to their digits.
         """
         tables = StateTables(schema=self.schema, block=name)
-        since = None if state is None else state.closed_through
         before: Increment | None = None
         statements: dict[str, str] = {}
         seconds: dict[str, float] = {}
         if state is None or state.closed_through < until:
             state, closing, before = self._close(state, tables, until=until, as_of=as_of, gone=gone)
+            read_from = _read_from(closing.plan)
             statements.update({f"close_{one}": text for one, text in closing.statements.items()})
             seconds.update({f"close {one}": value for one, value in closing.seconds.items()})
         plan = self._plan(tables, state, as_of, has_recent=before is not None)
         collector = self._collector(plan, state)
         is_shared = sharing is not None and bool(sharing.places)
         if before is None:
+            self._reuse(plan, state, collector, as_of)
+            read_from = _read_from(plan)
             found = collector.increment()
             late = count_again(plan, collector, state, state.closed_through)["late"]
         else:
@@ -161,7 +170,7 @@ class Block:
             late=late_rows(late),
             closed_through=state.closed_through,
             counted=frozenset().union(*(values_counted(plan.scan_sql(scan)) for scan in plan.group.scans)),
-            read_from=None if since is None else min(since, state.closed_through) + DAY,
+            read_from=read_from,
             statements=statements | collector.statements,
             seconds=seconds | {f"open {one}": value for one, value in collector.seconds.items()},
         )
@@ -180,6 +189,7 @@ class Block:
         if state is None:
             check_metrics(plan, self.warehouse)
         collector = self._collector(plan, state, units=units)
+        now = self._reuse(plan, state, collector, until)
         found = collector.closing(until)
         advanced = State(
             block=tables.block,
@@ -191,6 +201,7 @@ class Block:
             content={
                 **_content(plan, state, found, until),
                 **count_again(units, collector, state, until),
+                "open": open_content(plan, found, now, until=until, as_of=as_of),
             },
             tables=tuple(tables.name(what) for what in table_names(plan)),
             run_id=self.run_id,
@@ -208,6 +219,22 @@ class Block:
             lambda: save_state(self.warehouse, self.schema, advanced, changes, before=state, gone=gone)
         )
         return advanced, collector, found
+
+    def _reuse(
+        self, plan: StatePlan, state: State | None, collector: IncrementCollector, until: date
+    ) -> Fingerprints:
+        """Let a plan take what is unchanged of the open days from its state; return what these days hold now.
+
+        Args:
+            plan: The plan.
+            state: Its state, if there is one.
+            collector: What asks for it.
+            until: The last day that is to be closed, where there is no state yet.
+        """
+        now = ask_fingerprints(plan, collector, (until if state is None else state.closed_through) + DAY)
+        if state is not None:
+            plan.reused = unchanged_days(plan, state, now)
+        return now
 
     def _plan(
         self, tables: StateTables, state: State | None, as_of: date, *, has_recent: bool = False
@@ -234,6 +261,7 @@ class Block:
             units=units,
             caps=self.caps,
             shifts={} if state is None else state.content["shifts"],
+            kept=lambda query: () if state is None else kept_rows(plan, state, query),
             label=self.label,
         )
 
@@ -251,9 +279,17 @@ class Block:
         return experiments
 
 
+def _read_from(plan: StatePlan) -> date | None:
+    """Return the first day of which a plan reads facts of units of before; None where it reads all."""
+    if plan.since is None:
+        return None
+    read = [plan.reused.get(scan.name, plan.closed_day) for scan in plan.group.scans if scan.outcomes]
+    return plan.origin + (min(read, default=plan.closed_day) + 1) * DAY
+
+
 def _rows(plan: StatePlan, query: MomentQuery, state: State | None, found: Increment) -> list[Row]:
     """Return what closed and open days add up to, without the units that have gone."""
-    width = key_width(plan, query)
+    width = plan.key_width(query)
     closed = [] if state is None else from_json(plan, query, state.content["rows"])
     gone = list(negated(found.gone.get(query.name, []), width))
     return merged(query, width, closed, gone, found.rows[query.name])

@@ -10,11 +10,6 @@ from steelyard.compile.state_plan import StatePlan
 from steelyard.errors import StatisticsError
 
 
-def key_width(plan: StatePlan, query: MomentQuery) -> int:
-    """Return how many of a row's columns are its key: experiment, variant, days and dimensions."""
-    return 2 + (1 if query.by_day else len(plan.day_columns)) + len(plan.dimension_columns)
-
-
 def to_json(plan: StatePlan, query: MomentQuery, rows: Sequence[Row]) -> dict[str, Any]:
     """Return rows as JSON, with the names of their sums."""
     days = range(0) if query.by_day else range(2, 2 + len(plan.day_columns))
