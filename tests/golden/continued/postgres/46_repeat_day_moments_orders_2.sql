@@ -28,6 +28,10 @@ WITH moments AS (
         day > 0
     ) AS before
       ON before.key_before = recent.unit_key AND before.day_before < recent.day
+    WHERE
+      (
+        recent.day > 6 OR recent.unit_key % 1000000000 > 127
+      )
     GROUP BY
       recent.unit_key,
       recent.day
@@ -54,7 +58,9 @@ WITH moments AS (
     LEFT JOIN "steelyard"."state_9f75794b9e6a_totals_1" AS closed
       ON closed.unit_key = recent.unit_key AND closed.day = 1
     WHERE
-      recent.day > 0
+      recent.day > 0 AND (
+        recent.day > 6 OR recent.unit_key % 1000000000 > 127
+      )
   ), day_values AS (
     SELECT
       running.unit_key / 1000000000 AS cell,

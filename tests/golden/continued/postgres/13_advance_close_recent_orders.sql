@@ -1,13 +1,29 @@
+SELECT
+  unit_key,
+  day,
+  p1,
+  p2,
+  not_finite
+FROM "steelyard"."state_9f75794b9e6a_days_1"
+WHERE
+  day > 3
+  AND day <= 4
+  AND NOT unit_key IN (
+    SELECT
+      unit_key
+    FROM gone_units
+  )
+UNION ALL
 /* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
 SELECT
   exposed.unit_key,
   CASE
     WHEN facts.event_time < exposed.exposed_at
     THEN 0
-    ELSE CAST(facts.event_time + INTERVAL '8' HOUR AS DATE) - CAST('2026-03-31' AS DATE)
+    ELSE CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) - CAST('2026-03-31' AS DATE)
   END AS day,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -17,10 +33,12 @@ SELECT
           AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
         )
       )
-      AND ISFINITE(facts.amount)
+      AND (
+        ABS(CAST(facts.amount AS DOUBLE PRECISION)) <= CAST('1.7976931348623157E308' AS DOUBLE PRECISION)
+      )
       THEN facts.amount
-    END
-  ) AS DOUBLE) AS p1,
+    END AS DOUBLE PRECISION)
+  ) AS p1,
   CAST(COUNT(
     CASE
       WHEN (
@@ -29,15 +47,22 @@ SELECT
         )
         OR (
           facts.event_time >= exposed.exposed_at
-          AND facts.event_time < exposed.exposed_at + INTERVAL '2' DAY
+          AND facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
         )
       )
       THEN 1
     END
-  ) AS DOUBLE) AS p2,
-  COUNT(CASE WHEN (
-    NOT ISFINITE(facts.amount)
-  ) THEN 1 END) AS not_finite
+  ) AS DOUBLE PRECISION) AS p2,
+  COUNT(
+    CASE
+      WHEN (
+        NOT (
+          ABS(CAST(facts.amount AS DOUBLE PRECISION)) <= CAST('1.7976931348623157E308' AS DOUBLE PRECISION)
+        )
+      )
+      THEN 1
+    END
+  ) AS not_finite
 FROM (
   SELECT
     user_id AS unit,
@@ -49,7 +74,7 @@ FROM (
       ordered_at >= CAST('2026-03-29 16:00:00+00:00' AS TIMESTAMPTZ)
       AND ordered_at < CAST('2026-04-06 16:00:00+00:00' AS TIMESTAMPTZ)
     )
-    AND ordered_at >= CAST('2026-04-03 16:00:00+00:00' AS TIMESTAMPTZ)
+    AND ordered_at >= CAST('2026-04-04 16:00:00+00:00' AS TIMESTAMPTZ)
 ) AS facts
 JOIN (
   (
@@ -66,17 +91,17 @@ JOIN (
 ) AS exposed
   ON facts.unit = exposed.unit
 WHERE
-  facts.event_time >= exposed.exposed_at - INTERVAL '2' DAY
+  facts.event_time >= exposed.exposed_at - INTERVAL '2 DAY'
   AND (
     facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
-    OR facts.event_time < exposed.exposed_at + INTERVAL '2' DAY
+    OR facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
   )
 GROUP BY
   exposed.unit_key,
   CASE
     WHEN facts.event_time < exposed.exposed_at
     THEN 0
-    ELSE CAST(facts.event_time + INTERVAL '8' HOUR AS DATE) - CAST('2026-03-31' AS DATE)
+    ELSE CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) - CAST('2026-03-31' AS DATE)
   END
 UNION ALL
 /* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
@@ -85,10 +110,10 @@ SELECT
   CASE
     WHEN facts.event_time < exposed.exposed_at
     THEN 0
-    ELSE CAST(facts.event_time + INTERVAL '8' HOUR AS DATE) - CAST('2026-03-31' AS DATE)
+    ELSE CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) - CAST('2026-03-31' AS DATE)
   END AS day,
-  CAST(SUM(
-    CASE
+  SUM(
+    CAST(CASE
       WHEN (
         (
           facts.event_time < exposed.exposed_at
@@ -98,10 +123,12 @@ SELECT
           AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
         )
       )
-      AND ISFINITE(facts.amount)
+      AND (
+        ABS(CAST(facts.amount AS DOUBLE PRECISION)) <= CAST('1.7976931348623157E308' AS DOUBLE PRECISION)
+      )
       THEN facts.amount
-    END
-  ) AS DOUBLE) AS p1,
+    END AS DOUBLE PRECISION)
+  ) AS p1,
   CAST(COUNT(
     CASE
       WHEN (
@@ -110,15 +137,22 @@ SELECT
         )
         OR (
           facts.event_time >= exposed.exposed_at
-          AND facts.event_time < exposed.exposed_at + INTERVAL '2' DAY
+          AND facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
         )
       )
       THEN 1
     END
-  ) AS DOUBLE) AS p2,
-  COUNT(CASE WHEN (
-    NOT ISFINITE(facts.amount)
-  ) THEN 1 END) AS not_finite
+  ) AS DOUBLE PRECISION) AS p2,
+  COUNT(
+    CASE
+      WHEN (
+        NOT (
+          ABS(CAST(facts.amount AS DOUBLE PRECISION)) <= CAST('1.7976931348623157E308' AS DOUBLE PRECISION)
+        )
+      )
+      THEN 1
+    END
+  ) AS not_finite
 FROM (
   SELECT
     user_id AS unit,
@@ -135,15 +169,15 @@ FROM (
 JOIN entered_units AS exposed
   ON facts.unit = exposed.unit
 WHERE
-  facts.event_time >= exposed.exposed_at - INTERVAL '2' DAY
+  facts.event_time >= exposed.exposed_at - INTERVAL '2 DAY'
   AND (
     facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
-    OR facts.event_time < exposed.exposed_at + INTERVAL '2' DAY
+    OR facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
   )
 GROUP BY
   exposed.unit_key,
   CASE
     WHEN facts.event_time < exposed.exposed_at
     THEN 0
-    ELSE CAST(facts.event_time + INTERVAL '8' HOUR AS DATE) - CAST('2026-03-31' AS DATE)
+    ELSE CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) - CAST('2026-03-31' AS DATE)
   END

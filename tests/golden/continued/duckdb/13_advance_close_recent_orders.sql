@@ -1,3 +1,19 @@
+SELECT
+  unit_key,
+  day,
+  p1,
+  p2,
+  not_finite
+FROM "steelyard"."state_9f75794b9e6a_days_1"
+WHERE
+  day > 3
+  AND day <= 4
+  AND NOT unit_key IN (
+    SELECT
+      unit_key
+    FROM gone_units
+  )
+UNION ALL
 /* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
 SELECT
   exposed.unit_key,
@@ -49,7 +65,7 @@ FROM (
       ordered_at >= CAST('2026-03-29 16:00:00+00:00' AS TIMESTAMPTZ)
       AND ordered_at < CAST('2026-04-06 16:00:00+00:00' AS TIMESTAMPTZ)
     )
-    AND ordered_at >= CAST('2026-04-05 16:00:00+00:00' AS TIMESTAMPTZ)
+    AND ordered_at >= CAST('2026-04-04 16:00:00+00:00' AS TIMESTAMPTZ)
 ) AS facts
 JOIN (
   (
@@ -130,7 +146,7 @@ FROM (
       ordered_at >= CAST('2026-03-29 16:00:00+00:00' AS TIMESTAMPTZ)
       AND ordered_at < CAST('2026-04-06 16:00:00+00:00' AS TIMESTAMPTZ)
     )
-    AND ordered_at >= CAST('2026-04-03 16:00:00+00:00' AS TIMESTAMPTZ)
+    AND ordered_at >= CAST('2026-04-01 16:00:00+00:00' AS TIMESTAMPTZ)
 ) AS facts
 JOIN entered_units AS exposed
   ON facts.unit = exposed.unit

@@ -1,0 +1,21 @@
+SELECT
+  CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) AS day,
+  COUNT(*) AS n,
+  SUM(
+    HASHTEXTEXTENDED(CAST(ROW(facts.unit, facts.event_time, facts.amount) AS TEXT), 0)
+  ) AS hashes
+FROM (
+  SELECT
+    user_id AS unit,
+    ordered_at AT TIME ZONE 'UTC' AS event_time,
+    amount AS amount
+  FROM orders
+  WHERE
+    (
+      ordered_at >= CAST('2026-03-29 16:00:00+00:00' AS TIMESTAMPTZ)
+      AND ordered_at < CAST('2026-04-06 16:00:00+00:00' AS TIMESTAMPTZ)
+    )
+    AND ordered_at >= CAST('2026-04-03 16:00:00+00:00' AS TIMESTAMPTZ)
+) AS facts
+GROUP BY
+  CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE)
