@@ -245,12 +245,14 @@ def check(seed: int, folder: Path, output: Mapping[str, Any]) -> set[str]:
         ours, theirs = with_state.published(), in_full.published()
         found = [*differences(ours, theirs), *moment_differences(ours, theirs)]
         assert not found, f"seed {seed}, {day}, {modes}: {found[:5]}"
-    assert not [mode for mode in modes if "of no use" in mode], modes
+    # A state whose constants are far from few units' means is of no use by itself, and the run a full one.
+    useless = [mode for mode in modes if "of no use" in mode and "moved far away" not in mode]
+    assert not useless, useless
     return modes
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("engine", "seed"), [("duckdb", 17), ("postgres", 10)], ids=str)
+@pytest.mark.parametrize(("engine", "seed"), [("duckdb", 17), ("duckdb", 3010), ("postgres", 10)], ids=str)
 def test_incremental_runs_publish_what_full_runs_do(
     engine: str, seed: int, engines: Engines, tmp_path: Path
 ) -> None:
