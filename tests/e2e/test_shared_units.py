@@ -451,3 +451,32 @@ def test_too_many_units_are_not_looked_at_and_that_is_said(
     assert detail.startswith(f"The experiments of the log have {units:,} units together")
     assert "Raise health.shared_units_limit" in detail
     assert warned[0] == []
+
+
+@pytest.mark.parametrize("is_raised", [True, False])
+def test_a_limit_that_changes_between_runs_counts_from_then_on(tmp_path: Path, is_raised: bool) -> None:
+    world = World(13)
+    units = UNITS + int(world.is_shared.sum())
+    first = {
+        **spec("control", "treatment", metrics=["spend"], test="always_valid"),
+        "status": "running",
+    }
+    experiments = {"first": first, "second": spec("control", "blue", "red", metrics=["spend"])}
+    limits = (units - 1, units) if is_raised else (units, units - 1)
+    found = {}
+    for name, limit in (("changed", limits[0]), ("always", limits[1])):
+        folder = tmp_path / name
+        write(folder, experiments=experiments, tables=world.tables())
+        settled(folder, shared_units_limit=limit)
+        run(folder, FULL - timedelta(days=1))
+        path = folder / "steelyard.yml"
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace(f"limit: {limit}", f"limit: {limits[1]}"), encoding="utf-8")
+        small = run(folder, FULL)
+        assert small.result.reused["first"].mode == "incremental"
+        day = small.rows("insights", f"kind = 'experiment_interaction' and as_of = '{FULL}'")
+        found[name] = [(row["experiment_id"], row["metric"], row["segment"], row["estimate"]) for row in day]
+    assert [row[:3] for row in found["changed"]] == [row[:3] for row in found["always"]]
+    estimates = [[row[3] for row in found[name]] for name in ("changed", "always")]
+    assert estimates[0] == pytest.approx(estimates[1], rel=1e-9)
+    assert bool(found["changed"]) is is_raised
