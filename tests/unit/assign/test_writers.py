@@ -50,6 +50,7 @@ def _write_many(path: Path, start: int) -> None:
     writer.close()
 
 
+@pytest.mark.long
 def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
     path = tmp_path / "log.jsonl"
     context = multiprocessing.get_context("spawn")

@@ -155,6 +155,7 @@ def test_a_metric_that_does_not_fit_its_tables_names_its_file(
     refused(shop, "metrics/m.sql", what, hint, command="run")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("value", "what", "hint"),
     [
@@ -176,6 +177,7 @@ def test_a_metric_that_fails_on_a_row_names_its_file_but_not_the_row(
     assert "user_0" not in failure(shop, "failed one-page-checkout: ")
 
 
+@pytest.mark.long
 def test_values_whose_squares_overflow_are_refused(shop: Shop) -> None:
     shop.metric(f"select user_id, sum(revenue * 1e200) as n from orders {WINDOW} {PER_USER}")
     refused(
@@ -187,6 +189,7 @@ def test_values_whose_squares_overflow_are_refused(shop: Shop) -> None:
     )
 
 
+@pytest.mark.long
 def test_a_key_of_another_type_names_the_metrics_and_says_to_cast(shop: Shop) -> None:
     shop.execute(
         "create or replace table orders as select hash(user_id) as user_id, ordered_at, revenue from orders"
@@ -195,6 +198,7 @@ def test_a_key_of_another_type_names_the_metrics_and_says_to_cast(shop: Shop) ->
     refused(shop, f"target dev, reading for {files}", "a value of", "write try_cast", command="run")
 
 
+@pytest.mark.long
 def test_a_log_of_exposures_that_is_not_there_says_to_seed(shop: Shop) -> None:
     shop.execute("drop table exposures")
     where, what = "steelyard.yml: exposures.app", "Table with name exposures does not exist!"

@@ -6,6 +6,7 @@ import pytest
 from tests.support.golden_project import PROJECT, compiled, refusals
 
 
+@pytest.mark.long
 def test_a_refusal_names_only_the_metric_whose_words_are_refused_and_the_rest_is_written(
     tmp_path: Path,
 ) -> None:

@@ -263,6 +263,7 @@ def test_a_secret_that_begins_another_leaves_nothing_of_it() -> None:
     assert masked("no hunter2024", ["hunter", "hunter2024"]) == "no ***"
 
 
+@pytest.mark.long
 def test_a_full_disk_says_so_and_keeps_what_was_there(profile_of: ProfileOf, tmp_path: Path) -> None:
     path = tmp_path / "a.duckdb"
     with connect(profile_of(path)) as warehouse:
