@@ -46,11 +46,12 @@ def ways(*, peers: str | None, is_full: bool) -> Iterator[Way]:
     yield Way(
         name="looks", words="Steelyard, one look on each of 14 days", module="ours", settings=every, rounds=3
     )
-    continued = {**OURS, "is_continued": True, "keeps_state": True}
+    in_time = {**OURS, "events": "events_in_time"}
+    continued = {**in_time, "is_continued": True, "keeps_state": True}
     for day in (8, 15):
         words = f"Steelyard, day {day} from the state of the days before"
         yield Way(name=f"day_{day}", words=words, module="increment", settings={**continued, "day": day})
-    whole = {**OURS, "is_continued": False, "keeps_state": False, "day": 15}
+    whole = {**in_time, "is_continued": False, "keeps_state": False, "day": 15}
     yield Way(
         name="days_1_15", words="Steelyard, days 1-15 without state", module="increment", settings=whole
     )
@@ -90,6 +91,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as spill:
         settings = {
             "data": str(data),
+            "events": "events",
             "exposures": "exposures",
             "threads": arguments.threads,
             "memory": arguments.memory,
@@ -119,7 +121,8 @@ def report(measured: dict[str, Measured], arguments: argparse.Namespace) -> None
 def data_folder(scale: str) -> Path:
     """Return the folder with the data, made by a process of its own when it is not there."""
     folder = HERE / "data" if scale == "10m" else HERE / "data" / scale
-    if not (folder / "events.parquet").exists():
+    last = "exposures.parquet" if scale == "100m" else "events_in_time.parquet"
+    if not (folder / last).exists():
         units, events = SCALES[scale]
         say(f"making {events:,} events in {folder}")
         command = [sys.executable, str(HERE / "generate.py"), "--units", str(units), "--events", str(events)]

@@ -98,6 +98,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="steelyard-bench-") as spill:
         settings = {
             "data": str(data_folder("10m")),
+            "events": "events",
             "exposures": "exposures",
             "threads": arguments.threads,
             "memory": arguments.memory,

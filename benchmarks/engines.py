@@ -87,7 +87,14 @@ def postgres(data: Path) -> Iterator[Engine]:
 
 def _load(connection: Any, data: Path) -> None:
     source = open_views(
-        {"data": data, "exposures": "exposures", "threads": 2, "memory": "4GB", "spill": data}
+        {
+            "data": data,
+            "events": "events",
+            "exposures": "exposures",
+            "threads": 2,
+            "memory": "4GB",
+            "spill": data,
+        }
     )
     types = {"BIGINT": "bigint", "DOUBLE": "double precision", "TIMESTAMP": "timestamp", "VARCHAR": "text"}
     for table in ("events", "exposures"):

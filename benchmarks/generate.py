@@ -58,8 +58,15 @@ copy (
 """
 
 
+IN_TIME = "copy (select * from '{events}' order by ts) to '{path}' (format parquet, compression zstd)"
+
+
 def generate(units: int, events: int, folder: Path, *, has_many: bool) -> None:
-    """Write ``events``, ``exposures`` (one experiment, 90 % of units) and perhaps ``exposures_100`` (100 × a tenth)."""
+    """Write the data.
+
+    ``events`` in no order, ``exposures`` (one experiment, 90 % of units), and where there are many experiments
+    ``exposures_100`` (100 × a tenth), and the events in the order of their time, as a log holds them.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute(SETUP)
@@ -71,6 +78,8 @@ def generate(units: int, events: int, folder: Path, *, has_many: bool) -> None:
         connection.execute(
             EXPOSURES.format(units=units, experiments=experiments, share=share, stagger=7, path=path)
         )
+    if has_many:
+        connection.execute(IN_TIME.format(events=events_path, path=folder / "events_in_time.parquet"))
 
 
 def main() -> None:

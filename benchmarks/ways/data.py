@@ -10,7 +10,7 @@ def open_views(settings: Mapping[str, Any], path: str = ":memory:") -> duckdb.Du
     """Return a connection with the views ``events`` and ``exposures``.
 
     Args:
-        settings: ``data``: folder; ``exposures``: name of the file of exposures; ``threads``, ``memory``, ``spill``.
+        settings: ``data``: folder; ``events``, ``exposures``: names of files; ``threads``, ``memory``, ``spill``.
         path: Database.
     """
     connection = duckdb.connect(path)
@@ -18,8 +18,7 @@ def open_views(settings: Mapping[str, Any], path: str = ":memory:") -> duckdb.Du
     connection.execute(f"set memory_limit = '{settings['memory']}'")
     connection.execute(f"set temp_directory = '{settings['spill']}'")
     connection.execute("set timezone = 'UTC'")
-    for view, name in (("events", "events"), ("exposures", settings["exposures"])):
-        connection.execute(
-            f"create or replace view {view} as select * from '{settings['data']}/{name}.parquet'"
-        )
+    for view in ("events", "exposures"):
+        path = f"{settings['data']}/{settings[view]}.parquet"
+        connection.execute(f"create or replace view {view} as select * from '{path}'")
     return connection
