@@ -88,7 +88,6 @@ class SparkWarehouse(VersionedWarehouse):
         self._started, self._session = started, started.session
         self._where, self._secrets = where, tuple(secrets)
         self._timeout_seconds = timeout_seconds
-        self._group = f"steelyard_{uuid4().hex}"
         self._temporaries = Temporaries(started.session)
         self.is_exclusive = started.is_exclusive
         self._is_closed = False
@@ -346,18 +345,20 @@ class SparkWarehouse(VersionedWarehouse):
         self.execute(f"drop table if exists {quoted(f'{table}__incoming', schema)}")
 
     def _run(self, action: Callable[[], T]) -> T:
+        # Spark cancels later than it is asked to: under a name that they shared, the next statement would be met.
+        group = f"steelyard_{uuid4().hex}"
         if self._timeout_seconds:
-            self._session.sparkContext.setJobGroup(self._group, "steelyard", interruptOnCancel=True)
+            self._session.sparkContext.setJobGroup(group, "steelyard", interruptOnCancel=True)
         try:
-            with ended_after(self._timeout_seconds, self._cancel):
+            with ended_after(self._timeout_seconds, partial(self._cancel, group)):
                 return action()
         except self._errors as error:
             raise translate(error, where=self._where, secrets=self._secrets) from error
 
-    def _cancel(self) -> None:
+    def _cancel(self, group: str) -> None:
         # Where Spark itself has gone, the statement tells it.
         with suppress(*self._errors):
-            self._session.sparkContext.cancelJobGroup(self._group)
+            self._session.sparkContext.cancelJobGroup(group)
 
 
 def _driver_errors() -> tuple[type[Exception], ...]:
