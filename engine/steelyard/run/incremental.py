@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
-from steelyard.analysis.collect import Collected
+from steelyard.analysis.collect import Collected, unused_name
 from steelyard.analysis.moments import ExperimentMoments
 from steelyard.compile.group import Group, PlannedExperiment, fuse_group, plan_groups
 from steelyard.compile.incremental import cap_names, some_measures, why_not_incremental
@@ -299,7 +299,8 @@ class Incremental:
             if name in results:
                 self._add(collected, one, results[name])
         for result in {id(result): result for result in results.values()}.values():
-            collected.statements.update(result.statements)
+            for name, text in result.statements.items():
+                collected.statements[unused_name(name, collected.statements)] = text
             collected.seconds.update(result.seconds)
         return collected
 

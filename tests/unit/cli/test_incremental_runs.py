@@ -13,7 +13,7 @@ from tests.unit.cli.conftest import Shop
 from steelyard.analysis.increment import merged
 from steelyard.compile.group import MomentQuery
 from steelyard.errors import StatisticsError, WarehouseError
-from steelyard.run import Project, state_block
+from steelyard.run import Project, RunOptions, state_block
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.state import read_states, save_state
 
@@ -345,3 +345,21 @@ def test_an_experiment_that_has_ended_begins_no_state_but_continues_what_it_has(
     runs(shop, "2026-04-02")
     shop.change(Shop.experiment, "status: running", f"status: {status}")
     assert runs(shop, "2026-04-03")["mode"] == "incremental"
+
+
+def test_states_that_advance_in_one_run_leave_the_statements_of_each(kept: Shop) -> None:
+    written = kept.root / "experiments" / f"{NAME}.yml"
+    other = written.with_name("another-checkout.yml")
+    other.write_text(written.read_text(encoding="utf-8").replace(NAME, "another-checkout"), encoding="utf-8")
+    kept.execute(
+        "insert into exposures select * replace ('another-checkout' as experiment_id) from exposures "
+        f"where experiment_id = '{NAME}'"
+    )
+    result = Project.load(kept.root).run(RunOptions(as_of=date(2026, 4, 2)))
+    assert {name: reuse.mode for name, reuse in result.reused.items()} == {
+        NAME: "incremental",
+        "another-checkout": "rebuilt",
+    }
+    (said,) = result.statements.values()
+    assert "2026-04-02 00:00:00" in said["close_recent_orders"]
+    assert said["close_recent_orders_2"] != said["close_recent_orders"]
