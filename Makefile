@@ -7,7 +7,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Compiled tests and templates are kept: without, each process compiles them again, which doubles the time to collect.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test check golden engines bench slow wheel clean help
+.PHONY: demo test check golden engines kills bench slow wheel clean help
 
 help: ## what each target does
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*## /\t/'
@@ -41,6 +41,9 @@ slow: $(READY) ## calibration and simulations
 
 engines: $(READY) ## run the demo on every warehouse that is there and compare
 	$(BIN)/python -m tests.warehouses
+
+kills: $(READY) ## kill runs at random moments, and say what each left
+	$(BIN)/python -m pytest -q -s tests/e2e/test_not_to_be_broken.py -k is_killed
 
 bench: $(READY) ## measure speed side by side
 	$(BIN)/python -m benchmarks
