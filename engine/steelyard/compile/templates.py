@@ -15,7 +15,7 @@ from sqlglot import exp
 from sqlglot.errors import ParseError
 
 from steelyard.compile.bytecode import Bytecode
-from steelyard.compile.canonical import CANONICAL
+from steelyard.compile.canonical import CANONICAL, forget_places
 from steelyard.errors import CompileError
 
 _SLOT = "slot__"
@@ -77,6 +77,7 @@ class Templates:
             raise CompileError(f"Jinja: {error.message}", where=f"sql_templates/{name}") from error
         except ParseError as error:
             raise CompileError(f"the template is no SQL: {error}", where=f"sql_templates/{name}") from error
+        forget_places(parsed)
         return parsed.transform(lambda node: _place(node, slots), copy=False)
 
 
