@@ -350,3 +350,29 @@ def test_a_cap_that_touches_nothing_changes_nothing_in_any_design(tmp_path: Path
         assert row["ci_lower"] == pytest.approx(own["effect_ci_lower"], rel=1e-9)
         assert row["p_value"] == pytest.approx(own["p_value"], rel=1e-6)
         assert "the same as" in row["detail"]
+
+
+def test_an_outlier_takes_no_digits_from_the_values_that_are_capped(tmp_path: Path) -> None:
+    """What grows from day to day is squared about a constant: the one of capped values, and not that of raw ones."""
+    spent = {
+        variant: np.random.default_rng(number).normal(10, 1, 50) for number, variant in enumerate(VARIANTS)
+    }
+    spent["treatment"][0] = 1e15
+    units = [(f"{variant}{k}", variant, k) for variant in VARIANTS for k in range(50)]
+    write(
+        tmp_path,
+        experiments={"open": OPEN},
+        tables={
+            "exposures": [("open", unit, variant, moment(0), "SG") for unit, variant, _ in units],
+            "events": [(unit, moment(1), float(spent[variant][k])) for unit, variant, k in units],
+        },
+        metrics={
+            "growing": "{{ config(direction='increase', winsorize={'upper': 12}) }}\n"
+            f"select user_id, sum(amount) as spend {PER_UNIT}"
+        },
+    )
+    row, *_ = run(tmp_path, LAST).rows("results", "hypothesis = 'superiority'")
+    control, treatment = (np.minimum(spent[variant], 12) for variant in VARIANTS)
+    variance = control.var(ddof=1) / 50 + treatment.var(ddof=1) / 50
+    assert row["std_error"] == pytest.approx(np.sqrt(variance), rel=1e-9)
+    assert row["effect"] == pytest.approx(treatment.mean() - control.mean(), rel=1e-9)

@@ -35,6 +35,7 @@ class DayMoments:
     def __init__(self, scan: Scan, *, units: UnitValues, experiments: Mapping[int, int]) -> None:
         self.scan, self.units, self.experiments = scan, units, experiments
         self.values, self.changes, self.terms = Columns(prefix="d"), Columns(prefix="v"), Terms()
+        self._centers = Columns(prefix="c")
         self.layouts: list[Layout] = []
         self._has_covariates = False
         self._read: dict[tuple[str, str], list[str]] = {}
@@ -92,12 +93,17 @@ class DayMoments:
         About the shift such a value is 0 and adds nothing to any moment.
         """
         caps = caps_of(measure, index, is_covariate=False, experiments=self.experiments)
-        center = shift(now)
+        center = shift(self._center(measure, index, now))
         after = _or(capped(column(now), caps), center, self._counts(measure, now_is=True))
         first = exp.EQ(this=column("active_day"), expression=exp.Literal.number(1))
         earlier = _or(capped(column(before), caps), center, self._counts(measure, now_is=False))
         earlier = exp.Case(ifs=[exp.If(this=first, true=center.copy())], default=earlier)
         return self.changes.add(after), self.changes.add(earlier)
+
+    def _center(self, measure: Measure, index: int, now: str) -> str:
+        """Return the name of the constant that a value is taken about: values under other caps have others."""
+        tree = capped(column(now), caps_of(measure, index, is_covariate=False, experiments=self.experiments))
+        return now if tree == column(now) else self._centers.add(tree)
 
     def _counts(self, measure: Measure, *, now_is: bool) -> exp.Expr | None:
         names = self._outcomes(measure, "now" if now_is else "before")
@@ -141,7 +147,8 @@ class DayMoments:
     def _layout(
         self, measure: Measure, pairs: list[tuple[str, str]], covariates: list[str], entered: str
     ) -> Layout:
-        centers = [shift(name) for name in self._outcomes(measure, "now")]
+        names = [self._center(measure, k, now) for k, now in enumerate(self._outcomes(measure, "now"))]
+        centers = [shift(name) for name in names]
         count = len(pairs)
         gain = [exp.paren(exp.Sub(this=column(now), expression=column(before))) for now, before in pairs]
         sums: list[str | None] = [self.terms.add(total(part.unnest())) for part in gain]
@@ -162,10 +169,9 @@ class DayMoments:
                 products[(count + k, count + other)] = self.terms.add(
                     total(exp.Mul(this=column(entered), expression=pair))
                 )
-        outcome_names = tuple(self._outcomes(measure, "now"))
         return Layout(
             measure=measure.name,
-            vector=(*outcome_names, *covariates),
+            vector=(*names, *covariates),
             outcomes=count,
             n=self.terms.add(total(column(entered))),
             sums=tuple(sums),

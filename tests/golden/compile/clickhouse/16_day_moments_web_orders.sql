@@ -143,7 +143,7 @@ WITH moments AS (
       END AS v3,
       CASE
         WHEN active_day = 1
-        THEN {shift_d1: Nullable(Float64)}
+        THEN {shift_c1: Nullable(Float64)}
         ELSE CASE
           WHEN d2 > {upper_cap_revenue_1_value1_1: Nullable(Float64)}
           THEN {upper_cap_revenue_1_value1_1: Nullable(Float64)}
@@ -197,7 +197,7 @@ WITH moments AS (
       END AS v19,
       CASE
         WHEN active_day = 1
-        THEN {shift_d8: Nullable(Float64)}
+        THEN {shift_c2: Nullable(Float64)}
         ELSE CASE
           WHEN d10 > CAST(3.0 AS Nullable(Float64))
           THEN CAST(3.0 AS Nullable(Float64))
@@ -238,7 +238,7 @@ WITH moments AS (
       END AS v26,
       CASE
         WHEN active_day = 1
-        THEN {shift_d1: Nullable(Float64)}
+        THEN {shift_c3: Nullable(Float64)}
         ELSE CASE
           WHEN d2 > {upper_cap_revenue_1_capped_at_98__value1_1: Nullable(Float64)}
           THEN {upper_cap_revenue_1_capped_at_98__value1_1: Nullable(Float64)}
@@ -252,7 +252,7 @@ WITH moments AS (
       END AS v28,
       CASE
         WHEN active_day = 1
-        THEN {shift_d1: Nullable(Float64)}
+        THEN {shift_c4: Nullable(Float64)}
         ELSE CASE
           WHEN d2 > {upper_cap_revenue_1_capped_at_99_5__value1_1: Nullable(Float64)}
           THEN {upper_cap_revenue_1_capped_at_99_5__value1_1: Nullable(Float64)}
@@ -270,9 +270,9 @@ WITH moments AS (
         v3 - v4
       ) * (
         (
-          v3 - {shift_d1: Nullable(Float64)}
+          v3 - {shift_c1: Nullable(Float64)}
         ) + (
-          v4 - {shift_d1: Nullable(Float64)}
+          v4 - {shift_c1: Nullable(Float64)}
         )
       )
     ) AS m2,
@@ -397,9 +397,9 @@ WITH moments AS (
         v19 - v20
       ) * (
         (
-          v19 - {shift_d8: Nullable(Float64)}
+          v19 - {shift_c2: Nullable(Float64)}
         ) + (
-          v20 - {shift_d8: Nullable(Float64)}
+          v20 - {shift_c2: Nullable(Float64)}
         )
       )
     ) AS m27,
@@ -444,9 +444,9 @@ WITH moments AS (
         v26 - v27
       ) * (
         (
-          v26 - {shift_d1: Nullable(Float64)}
+          v26 - {shift_c3: Nullable(Float64)}
         ) + (
-          v27 - {shift_d1: Nullable(Float64)}
+          v27 - {shift_c3: Nullable(Float64)}
         )
       )
     ) AS m36,
@@ -466,9 +466,9 @@ WITH moments AS (
         v28 - v29
       ) * (
         (
-          v28 - {shift_d1: Nullable(Float64)}
+          v28 - {shift_c4: Nullable(Float64)}
         ) + (
-          v29 - {shift_d1: Nullable(Float64)}
+          v29 - {shift_c4: Nullable(Float64)}
         )
       )
     ) AS m40,

@@ -190,7 +190,7 @@ WITH moments AS (
       END AS v3,
       CASE
         WHEN active_day = 1
-        THEN %(shift_d1)s
+        THEN %(shift_c1)s
         ELSE CASE
           WHEN d2 > %(upper_cap_revenue_1_value1_1)s
           THEN %(upper_cap_revenue_1_value1_1)s
@@ -236,7 +236,7 @@ WITH moments AS (
       END AS v19,
       CASE
         WHEN active_day = 1
-        THEN %(shift_d8)s
+        THEN %(shift_c2)s
         ELSE CASE
           WHEN d10 > CAST(3.0 AS DOUBLE PRECISION)
           THEN CAST(3.0 AS DOUBLE PRECISION)
@@ -269,7 +269,7 @@ WITH moments AS (
       END AS v26,
       CASE
         WHEN active_day = 1
-        THEN %(shift_d1)s
+        THEN %(shift_c3)s
         ELSE CASE
           WHEN d2 > %(upper_cap_revenue_1_capped_at_98__value1_1)s
           THEN %(upper_cap_revenue_1_capped_at_98__value1_1)s
@@ -283,7 +283,7 @@ WITH moments AS (
       END AS v28,
       CASE
         WHEN active_day = 1
-        THEN %(shift_d1)s
+        THEN %(shift_c4)s
         ELSE CASE
           WHEN d2 > %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
           THEN %(upper_cap_revenue_1_capped_at_99_5__value1_1)s
@@ -300,9 +300,9 @@ WITH moments AS (
       v3 - v4
     ) * (
       (
-        v3 - %(shift_d1)s
+        v3 - %(shift_c1)s
       ) + (
-        v4 - %(shift_d1)s
+        v4 - %(shift_c1)s
       )
     )) AS m2,
     SUM((
@@ -424,9 +424,9 @@ WITH moments AS (
         v19 - v20
       ) * (
         (
-          v19 - %(shift_d8)s
+          v19 - %(shift_c2)s
         ) + (
-          v20 - %(shift_d8)s
+          v20 - %(shift_c2)s
         )
       )
     ) AS m27,
@@ -471,9 +471,9 @@ WITH moments AS (
         v26 - v27
       ) * (
         (
-          v26 - %(shift_d1)s
+          v26 - %(shift_c3)s
         ) + (
-          v27 - %(shift_d1)s
+          v27 - %(shift_c3)s
         )
       )
     ) AS m36,
@@ -493,9 +493,9 @@ WITH moments AS (
         v28 - v29
       ) * (
         (
-          v28 - %(shift_d1)s
+          v28 - %(shift_c4)s
         ) + (
-          v29 - %(shift_d1)s
+          v29 - %(shift_c4)s
         )
       )
     ) AS m40,

@@ -130,7 +130,7 @@ WITH moments AS (
       END AS v3,
       CASE
         WHEN active_day = 1
-        THEN :shift_d1
+        THEN :shift_c1
         ELSE CASE
           WHEN d2 > :upper_cap_revenue_1_value1_1
           THEN :upper_cap_revenue_1_value1_1
@@ -164,7 +164,7 @@ WITH moments AS (
       CASE WHEN d8 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE d8 END AS v19,
       CASE
         WHEN active_day = 1
-        THEN :shift_d8
+        THEN :shift_c2
         ELSE CASE WHEN d10 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE d10 END
       END AS v20,
       CASE WHEN NOT d16 IS NULL THEN d16 ELSE :shift_d16 END AS v21,
@@ -189,7 +189,7 @@ WITH moments AS (
       END AS v26,
       CASE
         WHEN active_day = 1
-        THEN :shift_d1
+        THEN :shift_c3
         ELSE CASE
           WHEN d2 > :upper_cap_revenue_1_capped_at_98__value1_1
           THEN :upper_cap_revenue_1_capped_at_98__value1_1
@@ -203,7 +203,7 @@ WITH moments AS (
       END AS v28,
       CASE
         WHEN active_day = 1
-        THEN :shift_d1
+        THEN :shift_c4
         ELSE CASE
           WHEN d2 > :upper_cap_revenue_1_capped_at_99_5__value1_1
           THEN :upper_cap_revenue_1_capped_at_99_5__value1_1
@@ -220,9 +220,9 @@ WITH moments AS (
       v3 - v4
     ) * (
       (
-        v3 - :shift_d1
+        v3 - :shift_c1
       ) + (
-        v4 - :shift_d1
+        v4 - :shift_c1
       )
     )) AS m2,
     SUM((
@@ -335,9 +335,9 @@ WITH moments AS (
       v19 - v20
     ) * (
       (
-        v19 - :shift_d8
+        v19 - :shift_c2
       ) + (
-        v20 - :shift_d8
+        v20 - :shift_c2
       )
     )) AS m27,
     SUM(v21 - v22) AS m28,
@@ -376,9 +376,9 @@ WITH moments AS (
       v26 - v27
     ) * (
       (
-        v26 - :shift_d1
+        v26 - :shift_c3
       ) + (
-        v27 - :shift_d1
+        v27 - :shift_c3
       )
     )) AS m36,
     SUM((
@@ -396,9 +396,9 @@ WITH moments AS (
       v28 - v29
     ) * (
       (
-        v28 - :shift_d1
+        v28 - :shift_c4
       ) + (
-        v29 - :shift_d1
+        v29 - :shift_c4
       )
     )) AS m40,
     SUM((

@@ -115,7 +115,7 @@ WITH moments AS (
       END AS v3,
       CASE WHEN active_day = 1 THEN CAST(1.0 AS DOUBLE) ELSE CAST(0.0 AS DOUBLE) END AS v4,
       d1 AS v5,
-      CASE WHEN active_day = 1 THEN CAST(74.44091033935547 AS DOUBLE) ELSE d2 END AS v6,
+      CASE WHEN active_day = 1 THEN CAST(630.3545532226562 AS DOUBLE) ELSE d2 END AS v6,
       CASE
         WHEN d1 > caps.upper_cap_spend_1_capped_at_98__value1
         THEN caps.upper_cap_spend_1_capped_at_98__value1
@@ -193,9 +193,9 @@ WITH moments AS (
         v5 - v6
       ) * (
         (
-          v5 - CAST(74.44091033935547 AS DOUBLE)
+          v5 - CAST(630.3545532226562 AS DOUBLE)
         ) + (
-          v6 - CAST(74.44091033935547 AS DOUBLE)
+          v6 - CAST(630.3545532226562 AS DOUBLE)
         )
       )
     ) AS m7,

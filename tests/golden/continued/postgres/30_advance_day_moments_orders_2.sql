@@ -97,7 +97,7 @@ WITH moments AS (
       d1 AS v5,
       CASE
         WHEN active_day = 1
-        THEN CAST(74.44091033935547 AS DOUBLE PRECISION)
+        THEN CAST(630.3545532226562 AS DOUBLE PRECISION)
         ELSE d2
       END AS v6,
       CASE
@@ -177,9 +177,9 @@ WITH moments AS (
         v5 - v6
       ) * (
         (
-          v5 - CAST(74.44091033935547 AS DOUBLE PRECISION)
+          v5 - CAST(630.3545532226562 AS DOUBLE PRECISION)
         ) + (
-          v6 - CAST(74.44091033935547 AS DOUBLE PRECISION)
+          v6 - CAST(630.3545532226562 AS DOUBLE PRECISION)
         )
       )
     ) AS m7,
