@@ -347,6 +347,38 @@ def test_runs_that_continue_from_state_find_the_interactions_of_full_runs(
     assert any(row["p_value"] is not None and row["p_value"] < 0.01 for row in last)
 
 
+@pytest.mark.parametrize("primary", ["spend", "kinds"])
+def test_units_that_become_shared_later_than_the_lateness_stop_no_run(tmp_path: Path, primary: str) -> None:
+    """What continues from state does not know them, what is computed in full does, and the other way round."""
+    kinds = (
+        "{{ config(version=1, direction='increase', window={'start': '0d', 'end': '1d', 'mature': true}) }}\n"
+        "select user_id, count(distinct amount) as n from events where ts >= :start and ts < :end group by user_id\n"
+    )
+    both = {"primary": [primary], "secondary": [{"spend": "kinds", "kinds": "spend"}[primary]]}
+    spec = {"status": "running", "start": START, "variants": ["control", "treatment"], "metrics": both}
+    spec["analysis"] = {"test": "always_valid", "adjustment": "none"}
+    apart: Rows = [
+        (name, f"{name}{k}", ("control", "treatment")[k % 2], moment(0), "SG")
+        for name in ("first", "second")
+        for k in range(10)
+    ]
+    late: Rows = [("second", f"first{k}", "control", moment(0), "SG") for k in range(4)]
+    events: Rows = [(f"{name}{k}", moment(0, 13), 1.0 + k) for name in ("first", "second") for k in range(10)]
+    for day, rows in ((3, apart), (4, apart), (5, apart + late), (6, apart + late), (7, apart)):
+        write(
+            tmp_path,
+            experiments={"first": spec, "second": spec},
+            tables={"exposures": rows, "events": events},
+            metrics={"spend": METRICS["spend"], "kinds": kinds},
+        )
+        small = run(tmp_path, START + timedelta(days=day))
+        assert small.result.reused["first"].mode == ("rebuilt" if day == 3 else "incremental")
+        mine = f"kind = 'experiment_interaction' and experiment_id = 'first' and as_of = '{START + timedelta(days=day)}'"
+        found = small.rows("insights", mine)
+        assert {row["reason"] for row in found} <= {"no_data"}
+        assert bool(found) == (day in (5, 6))
+
+
 def test_an_interaction_under_a_sequential_test_is_always_valid(tmp_path: Path) -> None:
     sequential = {"test": "always_valid"}
     experiments = {

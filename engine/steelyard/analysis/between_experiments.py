@@ -20,6 +20,7 @@ from steelyard.stats import always_valid
 from steelyard.stats.contrast import Contrast
 from steelyard.stats.interaction import combine_interactions, interaction_effects, overlap_check
 from steelyard.stats.moments import Moments
+from steelyard.stats.reasons import NO_DATA
 
 SMALLEST_CELL = always_valid.BURN_IN
 """Units of the smallest of four cells below which no interaction is tested: its mean is not near enough to normal."""
@@ -134,6 +135,9 @@ def _of_pair(one: TestedMetric, analysis: Analysis, shared: SharedUnits) -> Iter
     ]
     measure = one.test.measure
     why = QUANTILE if measure.is_quantile else _DESIGNS.get(experiment.design, "")
+    if not why and measure.name not in shared.moments:
+        # State knows no unit that has become a shared one later than the lateness; what is computed in full does.
+        why = NO_DATA
     if why:
         yield from (replace(found, reason=why) for found in blank)
         return
