@@ -1,6 +1,6 @@
 """Experiments that advance together: close the days that are late enough, then look at the open ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
@@ -18,11 +18,11 @@ from steelyard.compile.shared_units import Sharing
 from steelyard.compile.state_changes import state_changes, table_names
 from steelyard.compile.state_plan import StatePlan
 from steelyard.compile.state_units import StateTables
-from steelyard.errors import StatisticsError
 from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.collect import project_templates
 from steelyard.run.fingerprints import Caps, state_parts
 from steelyard.run.late import LateRows, count_again, late_rows
+from steelyard.run.near_shifts import require_near_shifts
 from steelyard.run.open_days import (
     Fingerprints,
     ask_fingerprints,
@@ -37,8 +37,6 @@ from steelyard.warehouse.retry import with_retries
 from steelyard.warehouse.state import Change, State, save_state
 
 DAY = timedelta(days=1)
-# Beyond so many standard deviations between a constant and the mean, sums about it would lose digits that count.
-FARTHEST_SHIFT = 100.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -275,7 +273,7 @@ class Block:
             for name, query in found.queries.items()
         ]
         experiments = assemble(plan, answers, caps=self.caps, cells=found.exposed)
-        _require_near_shifts(answers, experiments)
+        require_near_shifts(answers, experiments)
         return experiments
 
 
@@ -340,31 +338,3 @@ def _counts(plan: StatePlan, state: State, found: Increment) -> dict[str, LogCou
     for number, n in found.not_finite:
         counts[names[int(number)]].not_finite += int(n)
     return counts
-
-
-def _require_near_shifts(answers: Sequence[MomentRows], experiments: Mapping[str, ExperimentMoments]) -> None:
-    """Raise where a constant of the state has come so far from a mean that squares about it lose digits."""
-    shifts: dict[str, list[float]] = {}
-    for answer in answers:
-        for layout in answer.query.layouts:
-            if answer.query.by_day or layout.sums[0] is not None:
-                shifts[layout.measure] = [answer.shifts.get(f"shift_{name}", 0.0) for name in layout.vector]
-    for experiment in experiments.values():
-        for name, metric in experiment.metrics.items():
-            moments = metric.cells["", ""]
-            n, mean = moments.n[-1], moments.mean[-1]
-            for variant in range(len(n)):
-                if n[variant] < 2:
-                    continue
-                for i, constant in enumerate(shifts[name]):
-                    gap = abs(float(mean[variant, i]) - constant)
-                    spread = max(float(moments.m2[-1, variant, i, i]), 0.0) / float(n[variant])
-                    if gap > FARTHEST_SHIFT * spread**0.5 + 1e-6 * abs(float(mean[variant, i])) and (
-                        gap > FARTHEST_SHIFT
-                    ):
-                        raise StatisticsError(
-                            f"the values of {name} have moved far away from the constant that their squares are"
-                            " taken about",
-                            where=experiment.name,
-                            hint="run once with --full-refresh",
-                        )

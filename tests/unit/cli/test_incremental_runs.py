@@ -13,7 +13,7 @@ from tests.unit.cli.conftest import Shop
 from steelyard.analysis.increment import merged
 from steelyard.compile.group import MomentQuery
 from steelyard.errors import StatisticsError, WarehouseError
-from steelyard.run import Project, RunOptions, state_block
+from steelyard.run import Project, RunOptions, near_shifts
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.state import read_states, save_state
 
@@ -296,10 +296,26 @@ def test_what_cannot_be_continued_is_computed_in_full_and_explained(kept: Shop) 
 def test_a_constant_far_from_the_mean_makes_the_state_useless_and_is_told(
     kept: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state_block, "FARTHEST_SHIFT", 0.0)
+    monkeypatch.setattr(near_shifts, "FARTHEST_SHIFT", 0.0)
+    monkeypatch.setattr(near_shifts, "FRESH_ERRORS", -1e9)
     state = runs(kept, "2026-04-02")
     assert state["mode"] == "full"
     assert "have moved far away from the constant" in state["reason"]
+
+
+def test_an_outlier_in_one_variant_does_not_make_the_state_useless(kept: Shop, tmp_path: Path) -> None:
+    """The other variant's mean is far from the constant for its spread, and would be as far from a new one."""
+    kept.metric("select user_id, sum(revenue) as n from orders where ordered_at >= :start and "
+                "ordered_at < :end group by user_id", name="revenue_with_outlier")  # fmt: skip
+    kept.execute(
+        "update orders set revenue = 4e6 where user_id = (select min(orders.user_id) from orders "
+        "join exposures using (user_id) where variant = 'treatment' and exposed_at < '2026-03-24' "
+        "and ordered_at between exposed_at and exposed_at + interval 5 day) and ordered_at >= '2026-03-16'"
+    )
+    assert f"metric revenue_with_outlier@1 (7d) of {NAME} is new" in runs(kept, "2026-04-02")["reason"]
+    state = runs(kept, "2026-04-03")
+    assert (state["mode"], state["reason"]) == ("incremental", None)
+    assert_alike(results(kept), in_full(kept, tmp_path / "copy", "2026-04-03"))
 
 
 def test_state_that_another_run_has_changed_is_not_written(kept: Shop) -> None:
