@@ -373,7 +373,8 @@ def test_units_that_become_shared_later_than_the_lateness_stop_no_run(tmp_path: 
         )
         small = run(tmp_path, START + timedelta(days=day))
         assert small.result.reused["first"].mode == ("rebuilt" if day == 3 else "incremental")
-        mine = f"kind = 'experiment_interaction' and experiment_id = 'first' and as_of = '{START + timedelta(days=day)}'"
+        today = START + timedelta(days=day)
+        mine = f"kind = 'experiment_interaction' and experiment_id = 'first' and as_of = '{today}'"
         found = small.rows("insights", mine)
         assert {row["reason"] for row in found} <= {"no_data"}
         assert bool(found) == (day in (5, 6))

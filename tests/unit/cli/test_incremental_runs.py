@@ -303,7 +303,7 @@ def test_a_constant_far_from_the_mean_makes_the_state_useless_and_is_told(
     assert "have moved far away from the constant" in state["reason"]
 
 
-def test_an_outlier_in_one_variant_does_not_make_the_state_useless(kept: Shop, tmp_path: Path) -> None:
+def test_an_outlier_in_one_variant_does_not_make_the_state_useless(kept: Shop) -> None:
     """The other variant's mean is far from the constant for its spread, and would be as far from a new one."""
     kept.metric("select user_id, sum(revenue) as n from orders where ordered_at >= :start and "
                 "ordered_at < :end group by user_id", name="revenue_with_outlier")  # fmt: skip
@@ -315,7 +315,6 @@ def test_an_outlier_in_one_variant_does_not_make_the_state_useless(kept: Shop, t
     assert f"metric revenue_with_outlier@1 (7d) of {NAME} is new" in runs(kept, "2026-04-02")["reason"]
     state = runs(kept, "2026-04-03")
     assert (state["mode"], state["reason"]) == ("incremental", None)
-    assert_alike(results(kept), in_full(kept, tmp_path / "copy", "2026-04-03"))
 
 
 def test_state_that_another_run_has_changed_is_not_written(kept: Shop) -> None:
