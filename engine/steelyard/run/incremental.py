@@ -152,7 +152,7 @@ class Incremental:
             if not ours:
                 continue
             members = self._members(state, left, caps, why)
-            if members is not None and not self.full_refresh and state.closed_through > self.as_of:
+            if not self.full_refresh and state.closed_through > self.as_of:
                 reason = f"{self.as_of} is before {state.closed_through}, the last closed day"
                 for one in ours:
                     name = one.numbered.spec.name

@@ -264,6 +264,19 @@ def test_a_past_day_is_computed_in_full_and_leaves_the_state_alone(kept: Shop) -
     assert runs(kept, "2026-04-02")["mode"] == "incremental"
 
 
+def test_a_day_before_another_experiment_has_begun_leaves_the_state_of_both_alone(kept: Shop) -> None:
+    kept.second_experiment("later")
+    kept.change("experiments/later.yml", "start: 2026-03-16", "start: 2026-03-27")
+    kept.steelyard("run", "--as-of", "2026-04-01", "--full-refresh")
+    before = kept.rows("select experiments, closed_through from steelyard.state")
+    assert len(before) == 1
+    kept.steelyard("run", "--as-of", "2026-03-25")
+    written = json.loads((kept.root / "target" / "run_results.json").read_text(encoding="utf-8"))
+    state = next(one["state"] for one in written["experiments"] if one["experiment_id"] == NAME)
+    assert state["reason"] == "2026-03-25 is before 2026-03-30, the last closed day"
+    assert kept.rows("select experiments, closed_through from steelyard.state") == before
+
+
 def test_state_of_another_version_of_the_engine_is_not_used(kept: Shop) -> None:
     kept.execute("update steelyard.state set parts = replace(parts, 'state ', 'state -')")
     assert runs(kept, "2026-04-02")["reason"] == "the engine has changed"
