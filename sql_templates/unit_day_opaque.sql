@@ -6,4 +6,4 @@ select
   , {{ tree(value.tree) }} as {{ value.name | ident }}
   {% endfor %}
 from {{ tree(query) }} as written
-join {{ periods | ident }} as periods on written.{{ key | ident }} = periods.period
+join {{ periods | ident }} as periods on {{ tree(key) }} = periods.period

@@ -28,6 +28,8 @@ NAME = "one-page-checkout"
 APRIL = date(2026, 4, 1)
 # Sums of state and sums of all days are of the same numbers in another order.
 SAME = 1e-11
+# PostgreSQL keeps 63 characters of a name, and the engine puts some before this one.
+PLATFORM = f"Platform{'_of_the_device' * 3}"
 _NUMBERS = itertools.count(1)
 
 
@@ -251,3 +253,43 @@ def test_a_role_that_may_not_make_tables_runs_in_full_and_debug_says_why(kept: S
     assert not found["state"][0]
     assert "belongs to another role" in found["state"][1]
     assert "alter table ... owner to" in found["state"][1]
+
+
+def test_names_in_capitals_are_read_as_they_are_written_in_quotes(kept: Shop, tmp_path: Path) -> None:
+    """PostgreSQL folds names without quotes; those of the log, of a dimension and of a metric's key keep theirs."""
+    kept.execute(
+        'alter table exposures rename user_id to "UserId"',
+        'alter table exposures rename exposed_at to "At"',
+        f'alter table exposures rename platform to "{PLATFORM}"',
+        'alter table orders rename user_id to "UserId"',
+    )
+    settings = yaml.safe_load((kept.root / "steelyard.yml").read_text(encoding="utf-8"))
+    settings["units"]["user"] = "UserId"
+    settings["exposures"]["app"] |= {
+        "sql": f'select experiment_id, "UserId", variant, "At", "{PLATFORM}" from exposures',
+        "timestamp": "At",
+        "dimensions": [PLATFORM],
+    }
+    (kept.root / "steelyard.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    for path in (kept.root / "metrics").glob("*.sql"):
+        path.write_text(path.read_text(encoding="utf-8").replace("user_id", '"UserId"'), encoding="utf-8")
+    (kept.root / "metrics/days_between.sql").write_text(
+        "{{ config(version=1, direction='decrease', fill=0) }}\n"
+        'select "UserId", avg(gap) as "Gap" from (\n'
+        '  select "UserId", revenue - lag(revenue) over (partition by "UserId" order by ordered_at) as gap\n'
+        "  from orders where ordered_at >= :start and ordered_at < :end\n"
+        ') as gaps group by "UserId"\n',
+        encoding="utf-8",
+    )
+    path = kept.root / f"experiments/{NAME}.yml"
+    spec = path.read_text(encoding="utf-8").replace("[platform]", f"[{PLATFORM}]")
+    path.write_text(
+        spec.replace("    - revenue_per_user\n", "    - revenue_per_user\n    - days_between\n"),
+        encoding="utf-8",
+    )
+    assert kept.run(APRIL + timedelta(days=1)).mode == "rebuilt"
+    assert kept.run(APRIL + timedelta(days=2)).mode == "incremental"
+    kept.requires_same_in_full(tmp_path / "full", APRIL + timedelta(days=2))
+    found = kept.rows("select metric, dimension, min(n_control) from steelyard.results group by 1, 2")
+    assert {row[:2] for row in found} >= {("days_between", ""), ("orders_per_user", PLATFORM)}
+    assert all(row[2] > 0 for row in found)

@@ -10,7 +10,7 @@ from sqlglot import exp
 from steelyard.compile.canonical import parse_query
 from steelyard.compile.clock import Clock, plus, timestamp_literal, zoned_literal
 from steelyard.compile.safety import refuse_unsafe
-from steelyard.compile.values import column
+from steelyard.compile.values import column, output
 from steelyard.errors import CompileError
 from steelyard.spec.experiment import Experiment
 from steelyard.spec.project import Exposures, Trigger
@@ -94,8 +94,13 @@ def log_query(sql: str, *, dialect: str, where: str, columns: dict[str, str]) ->
     """
     tree = parse_query(sql, dialect=dialect, where=where)
     refuse_unsafe(tree, where=where)
+    # A name that the query gives in quotes keeps its case, also where the warehouse folds others.
+    quoted = {one.output_name for one in tree.selects if output(one).this.quoted}
     source = exp.alias_(exp.Subquery(this=tree), "logged_rows", table=True)
-    chosen = [exp.alias_(exp.column(exp.to_identifier(theirs)), ours) for ours, theirs in columns.items()]
+    chosen = [
+        exp.alias_(exp.column(exp.to_identifier(theirs, quoted=theirs in quoted or None)), ours)
+        for ours, theirs in columns.items()
+    ]
     return exp.select(*chosen).from_(source)
 
 

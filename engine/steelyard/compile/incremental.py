@@ -62,6 +62,16 @@ def some_measures(planned: PlannedExperiment, names: Collection[str]) -> Planned
     )
 
 
+def in_order(planned: PlannedExperiment) -> PlannedExperiment:
+    """Return an experiment with its measures by name: columns are numbered in their order, and have to stay theirs."""
+    return replace(
+        planned,
+        measures=tuple(sorted(planned.measures, key=lambda one: one[1].name)),
+        other_caps=dict(sorted(planned.other_caps.items())),
+        halves=dict(sorted(planned.halves.items())),
+    )
+
+
 def numbered_group(exposures: str, experiments: Iterable[PlannedExperiment], files: ProjectFiles) -> Group:
     """Return a group whose experiments are numbered in the order given, as its state numbers them."""
     numbered = [

@@ -9,7 +9,7 @@ from steelyard.compile.canonical import text
 from steelyard.compile.clock import date_literal, plus, timestamp_literal
 from steelyard.compile.scan_sql import ScanSql, only_experiments
 from steelyard.compile.time_predicate import has_bounds, split_time
-from steelyard.compile.values import column
+from steelyard.compile.values import column, output
 from steelyard.errors import CompileError
 
 _PERIODS = "sy_periods"
@@ -51,15 +51,14 @@ def periods_context(sql: ScanSql, *, days: list[tuple[int, Any]]) -> dict[str, A
 def opaque_context(sql: ScanSql) -> dict[str, Any]:
     """Return the values of the template ``unit_day_opaque.sql``."""
     query = sql.scan.query
-    names = query.value_names
-    key = query.tree.selects[0].alias_or_name
+    shown = {one.alias_or_name: output(one, "written") for one in query.tree.selects}
     return {
         "query": bound_query(sql),
-        "key": key,
+        "key": output(query.tree.selects[0], "written"),
         "periods": periods_table(sql.scan.name),
         "values": [
-            {"name": f"v{number}", "tree": column(name, "written")}
-            for number, name in enumerate(names, start=1)
+            {"name": f"v{number}", "tree": shown[name]}
+            for number, name in enumerate(query.value_names, start=1)
         ],
     }
 
@@ -94,7 +93,7 @@ def bound_query(sql: ScanSql) -> exp.Select:
         )
     unit = own[0].unalias()
     time, conditions = split_time(scope, where=where)
-    _replace_key(scope, unit, own[0].alias_or_name)
+    _replace_key(scope, unit, output(own[0]).this)
     instant = sql.instant(time.tree)
     bounds = [
         exp.GTE(this=instant, expression=column("starts", _PERIODS)),
@@ -120,7 +119,7 @@ def _check_joins(tree: exp.Query, scope: exp.Select, where: str) -> None:
             )
 
 
-def _replace_key(scope: exp.Select, unit: exp.Expr, name: str) -> None:
+def _replace_key(scope: exp.Select, unit: exp.Expr, name: exp.Identifier) -> None:
     """Replace the key where rows are grouped and shown; joins and filters keep the real one."""
 
     def replace(node: exp.Expr) -> exp.Expr:

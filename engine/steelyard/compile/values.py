@@ -103,6 +103,20 @@ def column(name: str, table: str = "") -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=False), table=table or None)
 
 
+def output(projection: exp.Expr, table: str = "") -> exp.Column:
+    """Return the column that a projection is read as; one that was written in quotes keeps them, and so its case.
+
+    Examples:
+        >>> import sqlglot
+        >>> [output(one, "w").sql() for one in sqlglot.parse_one('select "UserId", t.x, sum(y) as "V" from t').selects]
+        ['w."UserId"', 'w.x', 'w."V"']
+    """
+    name = projection.args.get("alias") if isinstance(projection, exp.Alias) else projection.this
+    if not isinstance(name, exp.Identifier):
+        return column(projection.alias_or_name, table)
+    return exp.column(name.copy(), table=table or None)
+
+
 def reader(table: str) -> Read:
     """Return a `Read` from one table."""
     return lambda name: column(name, table)

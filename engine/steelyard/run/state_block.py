@@ -11,13 +11,14 @@ from steelyard.analysis.increment import Increment, IncrementCollector, Row, mer
 from steelyard.analysis.log_counts import LogCounts, tell_left_out
 from steelyard.analysis.moments import ExperimentMoments, MomentRows, assemble
 from steelyard.compile.group import ColumnTypes, MomentQuery, PlannedExperiment
-from steelyard.compile.incremental import numbered_group
+from steelyard.compile.incremental import in_order, numbered_group
 from steelyard.compile.metric_quality import values_counted
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.shared_units import Sharing
 from steelyard.compile.state_changes import state_changes, table_names
 from steelyard.compile.state_plan import StatePlan
 from steelyard.compile.state_units import StateTables
+from steelyard.compile.values import column
 from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.collect import project_templates
 from steelyard.run.fingerprints import Caps, state_parts
@@ -90,7 +91,8 @@ class Block:
         label: str,
         run_id: str,
     ) -> None:
-        self.exposures, self.experiments, self.files = exposures, tuple(experiments), files
+        self.exposures, self.files = exposures, files
+        self.experiments = tuple(map(in_order, experiments))
         self.warehouse, self.schema, self.label, self.run_id = warehouse, schema, label, run_id
         self.templates = project_templates(files)
         group = numbered_group(exposures, self.experiments, files)
@@ -209,7 +211,7 @@ class Block:
                 kind=change.kind,
                 table=tables.name(change.what),
                 sql=plan.text(change.tree),
-                columns=change.columns,
+                columns=tuple(plan.text(column(name)) for name in change.columns),
             )
             for change in state_changes(plan, until)
         ]

@@ -237,9 +237,8 @@ class Warehouse(ABC):
         self.execute(f"create table {quoted(table, schema)} as {sql}")
 
     def insert_query(self, table: str, schema: str, columns: Sequence[str], sql: str) -> None:
-        """Append the rows of a query; its columns in the order given."""
-        names = ", ".join(map(quoted, columns))
-        self.execute(f"insert into {quoted(table, schema)} ({names}) {sql}")
+        """Append the rows of a query; its columns in the order given, spelled as in the query that made the table."""
+        self.execute(f"insert into {quoted(table, schema)} ({', '.join(columns)}) {sql}")
 
     def delete_rows(self, table: str, schema: str, condition: str) -> None:
         """Delete the rows that meet a condition."""

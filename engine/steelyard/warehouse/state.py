@@ -59,7 +59,8 @@ class Change:
         kind: ``create`` from a query, ``append`` the rows of one, or ``delete`` the rows that meet a condition.
         table: The table.
         sql: The query or condition.
-        columns: Columns of the query that is appended.
+        columns: Columns of the query that is appended, as SQL: a name that was folded when the table was made is
+            folded again, and one that was cut is cut.
     """
 
     kind: Literal["create", "append", "delete"]

@@ -316,6 +316,20 @@ def test_a_constant_far_from_the_mean_makes_the_state_useless_and_is_told(
     assert "have moved far away from the constant" in state["reason"]
 
 
+def test_metrics_that_change_places_in_the_file_continue_with_their_own_numbers(
+    kept: Shop, tmp_path: Path
+) -> None:
+    """A column of the state is that of a metric, wherever the experiment names it."""
+    runs(kept, "2026-04-02")
+    kept.change(
+        kept.experiment,
+        "primary: {metric: orders_per_user, mde: 10%}\n  guardrails:\n    - {metric: average_order_value, margin: 10%}",
+        "primary: {metric: average_order_value, mde: 10%}\n  guardrails:\n    - {metric: orders_per_user, margin: 10%}",
+    )
+    assert runs(kept, "2026-04-03")["mode"] == "incremental"
+    assert_alike(results(kept), in_full(kept, tmp_path / "copy", "2026-04-03"))
+
+
 def test_an_outlier_in_one_variant_does_not_make_the_state_useless(kept: Shop) -> None:
     """The other variant's mean is far from the constant for its spread, and would be as far from a new one."""
     kept.metric("select user_id, sum(revenue) as n from orders where ordered_at >= :start and "

@@ -4,12 +4,12 @@ WITH moments AS (
   WITH capped_values AS (
     SELECT
       cell,
+      raw1 AS v1,
       CASE
-        WHEN raw1 > caps.upper_cap_spend_1_before_2d_before1
+        WHEN raw2 > caps.upper_cap_spend_1_before_2d_before1
         THEN caps.upper_cap_spend_1_before_2d_before1
-        ELSE raw1
-      END AS v1,
-      raw2 AS v2
+        ELSE raw2
+      END AS v2
     FROM unit_values
     /* percentile caps: each experiment has its own */
     JOIN (VALUES
@@ -21,23 +21,23 @@ WITH moments AS (
     cell,
     COUNT(*) AS m1,
     SUM((
-      v1 - CAST(69.96818542480469 AS DOUBLE)
+      v1 - CAST(1.600000023841858 AS DOUBLE)
     )) AS m2,
     SUM(
       (
-        v1 - CAST(69.96818542480469 AS DOUBLE)
+        v1 - CAST(1.600000023841858 AS DOUBLE)
       ) * (
-        v1 - CAST(69.96818542480469 AS DOUBLE)
+        v1 - CAST(1.600000023841858 AS DOUBLE)
       )
     ) AS m3,
     SUM((
-      v2 - CAST(1.600000023841858 AS DOUBLE)
+      v2 - CAST(69.96818542480469 AS DOUBLE)
     )) AS m4,
     SUM(
       (
-        v2 - CAST(1.600000023841858 AS DOUBLE)
+        v2 - CAST(69.96818542480469 AS DOUBLE)
       ) * (
-        v2 - CAST(1.600000023841858 AS DOUBLE)
+        v2 - CAST(69.96818542480469 AS DOUBLE)
       )
     ) AS m5
   FROM capped_values

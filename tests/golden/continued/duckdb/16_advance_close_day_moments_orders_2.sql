@@ -66,9 +66,9 @@ WITH moments AS (
       running.unit_key // 1000000000 AS cell,
       running.day,
       running.active_day,
-      COALESCE(CAST(running.p1 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d1,
-      COALESCE(CAST(running.p1_before AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d2,
-      COALESCE(CAST(before_orders.p1 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d3
+      COALESCE(CAST(running.p2 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d1,
+      COALESCE(CAST(running.p2_before AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d2,
+      COALESCE(CAST(before_orders.p2 AS DOUBLE), CAST(0.0 AS DOUBLE)) AS d3
     FROM running
     LEFT JOIN (
       (

@@ -6,6 +6,20 @@ SELECT
     THEN 0
     ELSE CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) - CAST('2026-03-31' AS DATE)
   END AS day,
+  CAST(COUNT(
+    CASE
+      WHEN (
+        (
+          facts.event_time < exposed.exposed_at
+        )
+        OR (
+          facts.event_time >= exposed.exposed_at
+          AND facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
+        )
+      )
+      THEN 1
+    END
+  ) AS DOUBLE PRECISION) AS p1,
   SUM(
     CAST(CASE
       WHEN (
@@ -22,21 +36,7 @@ SELECT
       )
       THEN facts.amount
     END AS DOUBLE PRECISION)
-  ) AS p1,
-  CAST(COUNT(
-    CASE
-      WHEN (
-        (
-          facts.event_time < exposed.exposed_at
-        )
-        OR (
-          facts.event_time >= exposed.exposed_at
-          AND facts.event_time < exposed.exposed_at + INTERVAL '2 DAY'
-        )
-      )
-      THEN 1
-    END
-  ) AS DOUBLE PRECISION) AS p2,
+  ) AS p2,
   COUNT(
     CASE
       WHEN (

@@ -2,14 +2,14 @@
 SELECT
   units.unit_key,
   units.unit_key / 1000000000 AS cell,
-  COALESCE(CAST(before_orders.p1 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS raw1,
-  COALESCE(CAST(per_unit_orders.after_p1 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS raw2
+  COALESCE(CAST(before_orders.p2 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS raw1,
+  COALESCE(CAST(per_unit_orders.after_p2 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS raw2
 FROM exposed_units AS units
 LEFT JOIN (
   /* the days of a unit after its exposure, added up */
   SELECT
     unit_key,
-    SUM(p1) AS after_p1
+    SUM(p2) AS after_p2
   FROM unit_day_orders
   WHERE
     day > 0
