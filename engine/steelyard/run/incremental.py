@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from steelyard.analysis.collect import Collected, unused_name
 from steelyard.analysis.moments import ExperimentMoments
@@ -134,8 +135,10 @@ class Incremental:
         return wanted, why
 
     def _closes(self, exposures: str) -> date:
-        """Return the last day that no later run reads again."""
-        return self.as_of - self.files.project.exposures[exposures].lateness
+        """Return the last day that no later run reads again: what is to come of today and later is not late."""
+        project = self.files.project
+        yesterday = datetime.now(ZoneInfo(project.timezone)).date() - timedelta(days=1)
+        return min(self.as_of, yesterday) - project.exposures[exposures].lateness
 
     def _parts(
         self,

@@ -3,7 +3,7 @@
 import json
 import re
 import shutil
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +275,16 @@ def test_a_day_before_another_experiment_has_begun_leaves_the_state_of_both_alon
     state = next(one["state"] for one in written["experiments"] if one["experiment_id"] == NAME)
     assert state["reason"] == "2026-03-25 is before 2026-03-30, the last closed day"
     assert kept.rows("select experiments, closed_through from steelyard.state") == before
+
+
+@pytest.mark.parametrize("ahead", [0, 400])
+def test_days_that_have_not_ended_are_not_closed(kept: Shop, ahead: int) -> None:
+    """What happens on them is still to come, whatever day a run is asked for."""
+    today = datetime.now(UTC).date()
+    runs(kept, (today + timedelta(days=ahead)).isoformat())
+    ((closed,),) = closed_through(kept)
+    assert timedelta(days=3) <= today - closed <= timedelta(days=4)
+    assert runs(kept, (today + timedelta(days=1)).isoformat())["mode"] == "incremental"
 
 
 def test_state_of_another_version_of_the_engine_is_not_used(kept: Shop) -> None:
