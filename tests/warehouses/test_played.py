@@ -101,7 +101,15 @@ def test_a_project_gives_the_same_tables_and_reports_as_on_duckdb(
     assert beyond(differences(expected[0], found), 1e-9) == []
     assert list(map(render, project_reports(project))) == expected[1]
     fine = {name: is_fine for name, is_fine, _ in debug_project(project) if name != "hashing"}
-    assert set(fine) == {"profile", "connection", "privileges", "temporary tables", "state", "exposures"}
+    assert set(fine) == {
+        "profile",
+        "connection",
+        "privileges",
+        "temporary tables",
+        "state",
+        "exposures",
+        "metrics",
+    }
     assert all(fine.values())
     assert server.tables("steelyard_scratch") == []
     assert not [name for name in server.tables("steelyard") if "unit_values" in name.lower()]

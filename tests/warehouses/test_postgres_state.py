@@ -1,6 +1,7 @@
 """Incremental runs on PostgreSQL: what they publish, what makes them begin anew, and what keeps them from state."""
 
 import itertools
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -253,6 +254,25 @@ def test_a_role_that_may_not_make_tables_runs_in_full_and_debug_says_why(kept: S
     assert not found["state"][0]
     assert "belongs to another role" in found["state"][1]
     assert "alter table ... owner to" in found["state"][1]
+
+
+def test_debug_says_which_metric_a_role_may_not_read(kept: Shop) -> None:
+    role = f"reader_of_{kept.output['dbname']}"[:60]
+    kept.execute(
+        f'create role "{role}"',
+        f'grant usage on schema public, steelyard to "{role}"',
+        f'grant all on all tables in schema steelyard to "{role}"',
+        f'grant select on exposures to "{role}"',
+    )
+    project = Project.load(Shop(kept.root, {**kept.output, "role": role}).root)
+    found = {name: (is_fine, text) for name, is_fine, text in debug_project(project)}
+    is_fine, text = found["metrics"]
+    assert not is_fine
+    assert re.match(r"metrics/\w+\.sql: permission denied for table orders\n  hint: grant it", text), text
+    assert found["exposures"][0]
+    kept.execute("reset role", f'grant select on orders to "{role}"')
+    found = {name: (is_fine, text) for name, is_fine, text in debug_project(project)}
+    assert found["metrics"] == (True, "the tables of 3 metrics of 1 experiments can be read")
 
 
 def test_names_in_capitals_are_read_as_they_are_written_in_quotes(kept: Shop, tmp_path: Path) -> None:

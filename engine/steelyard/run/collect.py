@@ -55,12 +55,7 @@ def collect_group(
     sharing: Sharing | None = None,
 ) -> Collected:
     """Run one group's plan, with the types that the warehouse says its columns have; see `Collector.collect`."""
-    templates = project_templates(files)
-    rough = GroupPlan(group, files=files, types=ColumnTypes(), templates=templates, dialect=warehouse.dialect)
-    types = column_types(rough, warehouse)
-    group.closings.clear()
-    plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
-    check_metrics(plan, warehouse)
+    plan = checked_plan(group, files, warehouse)
     try:
         collector = Collector(plan, warehouse, label=label)
         return collector.collect(frozen_caps=frozen_caps, counted=counted, sharing=sharing)
@@ -112,6 +107,22 @@ def last_moment_query(files: ProjectFiles, name: str, *, dialect: str) -> str:
         written_in=files.project.dialect or dialect,
         name=name,
     )
+
+
+def checked_plan(group: Group, files: ProjectFiles, warehouse: Warehouse) -> GroupPlan:
+    """Return a group's plan, with types of columns, once the warehouse has said that each metric can run.
+
+    Raises:
+        WarehouseError: A table or column that is not there, or may not be read.
+        CompileError: A column of a type that does not do.
+    """
+    templates = project_templates(files)
+    rough = GroupPlan(group, files=files, types=ColumnTypes(), templates=templates, dialect=warehouse.dialect)
+    types = column_types(rough, warehouse)
+    group.closings.clear()
+    plan = GroupPlan(group, files=files, types=types, templates=templates, dialect=warehouse.dialect)
+    check_metrics(plan, warehouse)
+    return plan
 
 
 def project_templates(files: ProjectFiles) -> Templates:

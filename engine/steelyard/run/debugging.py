@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from steelyard.errors import EngineError
-from steelyard.run.collect import last_exposure_day
+from steelyard.run.collect import checked_plan, last_exposure_day
 from steelyard.run.conformance import require_conformance
 from steelyard.run.project import Project
 from steelyard.warehouse.base import Warehouse
@@ -29,6 +29,7 @@ def debug_project(project: Project) -> Iterator[Check]:
         yield _temporaries(warehouse)
         yield _state(warehouse, profile.target_schema)
         yield _exposures(project, warehouse)
+        yield _metrics(project, warehouse)
         yield _hashing(warehouse)
 
 
@@ -37,7 +38,7 @@ def _tables(warehouse: Warehouse, schema: str) -> Check:
         ensure_tables(warehouse, schema)
     except EngineError as error:
         return "privileges", False, str(error)
-    return "privileges", True, f"tables can be created in {schema}"
+    return "privileges", True, f"the engine's tables are in {schema}"
 
 
 def _temporaries(warehouse: Warehouse) -> Check:
@@ -66,6 +67,19 @@ def _exposures(project: Project, warehouse: Warehouse) -> Check:
         return "exposures", True, f"the last are of {last_exposure_day(project.files, warehouse)}"
     except EngineError as error:
         return "exposures", False, str(error)
+
+
+def _metrics(project: Project, warehouse: Warehouse) -> Check:
+    """Ask the warehouse about each metric that an experiment names: whether its tables may be read."""
+    names = [name for name, spec in project.files.experiments.items() if spec.status != "draft"]
+    read: set[str] = set()
+    try:
+        for plan in project.plans(select=names, dialect=warehouse.dialect) if names else ():
+            checked_plan(plan.group, project.files, warehouse)
+            read |= {str(measure.key) for measure in plan.group.measures.values()}
+    except EngineError as error:
+        return "metrics", False, str(error)
+    return "metrics", True, f"the tables of {len(read)} metrics of {len(names)} experiments can be read"
 
 
 def _hashing(warehouse: Warehouse) -> Check:
