@@ -22,7 +22,7 @@ select
   {% for name in names %}
   known.{{ name | ident }},
   {% endfor %}
-  known.n + coalesce(entered.n, 0) - coalesce(departed.n, 0) as n
+  cast(known.n + coalesce(entered.n, 0) - coalesce(departed.n, 0) as bigint) as n
 from {{ tree(known) }} as known
 left join entered
   on entered.experiment_no = known.experiment_no
@@ -40,7 +40,7 @@ select
   {% for name in names %}
   entered.{{ name | ident }},
   {% endfor %}
-  entered.n
+  cast(entered.n as bigint) as n
 from entered
 left join {{ tree(known) }} as known
   on entered.experiment_no = known.experiment_no

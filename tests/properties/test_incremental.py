@@ -18,11 +18,12 @@ from tests.support.draw_world import world_of_seed
 from tests.support.engines import Engines
 from tests.support.worlds import ChosenMetric, World
 
+from steelyard.compile import state_copies
 from steelyard.run import Project, RunOptions
 from steelyard.run.pipeline import RunResult
+from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.names import quoted
-from steelyard.warehouse.postgres import PostgresWarehouse
 
 DAY = timedelta(days=1)
 LATENESS = 2
@@ -70,7 +71,7 @@ class Site:
 def without_state() -> Iterator[None]:
     """Let every run compute in full."""
     with pytest.MonkeyPatch.context() as patch:
-        for kind in (DuckDBWarehouse, PostgresWarehouse):
+        for kind in (Warehouse,):
             patch.setattr(kind, "keeps_state", False)
         yield
 
@@ -259,8 +260,17 @@ def test_incremental_runs_publish_what_full_runs_do(
     assert "incremental" in check(seed, tmp_path, engines.new(engine))
 
 
+@pytest.mark.long
+def test_incremental_runs_whose_state_is_in_copies_publish_what_full_runs_do(
+    engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DuckDBWarehouse, "changes_tables_together", False)
+    monkeypatch.setattr(state_copies, "MOST_COPIES", 3)
+    assert "incremental" in check(3001, tmp_path, engines.new("duckdb"))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+@pytest.mark.parametrize("engine", ["duckdb", "postgres", "clickhouse"])
 @pytest.mark.parametrize("block", range(20))
 def test_many_incremental_runs_publish_what_full_runs_do(block: int, engine: str, engines: Engines) -> None:
     for seed in range(3000 + 5 * block, 3005 + 5 * block):

@@ -1,20 +1,26 @@
 """The project of the golden SQL that no full run says alone: its tables, its runs, and where an audit reads."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pytest
 from tests.support.golden_project import GOLDEN
 from tests.support.translated import Translated
 
 from steelyard.analysis.collect import Collected
 from steelyard.compile.group import PlannedExperiment, plan_groups
 from steelyard.compile.incremental import cap_names
+from steelyard.compile.measure import MetricKey
+from steelyard.compile.metric_query import MetricQuery
+from steelyard.run import state_block
 from steelyard.run.collect import collect_group
 from steelyard.run.incremental import Incremental
 from steelyard.run.metrics import read_metrics
@@ -29,13 +35,27 @@ FILES = load_project(RUNNING)
 DAYS = (date(2026, 4, 4), date(2026, 4, 6), date(2026, 4, 6))
 """As of these the project runs: state is made, days are closed, and then there is none to close."""
 
+IN_PLACE = ("duckdb", "postgres", "redshift")
+"""Dialects of warehouses whose transactions span making and changing several tables."""
+BACKTICKED = ("bigquery", "databricks", "spark")
+
 _START = datetime(2026, 3, 29, 2, tzinfo=UTC)
 _CONTINUED = ("button", "banner")
 _CAP = 90.5
 
 
 class Continued(Translated):
-    """A warehouse that keeps state; what fills its tables is translated back as well."""
+    """A warehouse that keeps state as its dialect's does; what fills its tables is translated back as well."""
+
+    def speak(self, dialect: str) -> "Continued":
+        self.changes_tables_together = dialect in IN_PLACE  # type: ignore[misc]
+        super().speak(dialect)
+        return self
+
+    def _translated(self, sql: str) -> str:
+        # The engine's own statements quote names in its way, which is that of texts where names stand in backticks.
+        is_own = self.dialect in BACKTICKED and 'from "' in sql
+        return sql if is_own else super()._translated(sql)
 
     def create_table_as(self, table: str, schema: str, sql: str) -> None:
         super().create_table_as(table, schema, self._translated(sql))
@@ -122,25 +142,35 @@ def continued(path: Path, dialect: str) -> list[tuple[Collected, Mapping[str, Re
     """Return what the runs of `DAYS` collect, and what each of them takes from state."""
     queries = read_metrics(FILES, dialect=dialect)
     found = []
-    for number, as_of in enumerate(DAYS):
-        (group,) = plan_groups(FILES, queries, as_of=as_of, selected=_CONTINUED, is_series=True)
-        with opened(path, "duckdb") as warehouse:
-            if not number:
-                ensure_tables(warehouse, SCHEMA)
-                for one in group.experiments:
-                    rows = [(one.numbered.spec.name, cap, "spend", _CAP) for cap in _caps(one)]
-                    warehouse.insert("caps", ("experiment_id", "name", "metric", "value"), rows, SCHEMA)
-            runs = Incremental(
-                FILES,
-                queries,
-                warehouse.speak(dialect),
-                schema=SCHEMA,
-                as_of=as_of,
-                full_refresh=False,
-                run_id=f"run{number}",
-            )
-            found.append((runs.collect(group, frozen_caps={}, label=""), runs.reused))
+    stamps = itertools.count(1)
+    with pytest.MonkeyPatch.context() as patch:
+        # Names of copies end with the moment at which they are made.
+        patch.setattr(state_block, "time", SimpleNamespace(time_ns=lambda: 1000 * next(stamps)))
+        for number, as_of in enumerate(DAYS):
+            found.append(_run(path, dialect, queries, number, as_of))
     return found
+
+
+def _run(
+    path: Path, dialect: str, queries: Mapping[MetricKey, MetricQuery], number: int, as_of: date
+) -> tuple[Collected, Mapping[str, Reuse]]:
+    (group,) = plan_groups(FILES, queries, as_of=as_of, selected=_CONTINUED, is_series=True)
+    with opened(path, "duckdb") as warehouse:
+        if not number:
+            ensure_tables(warehouse, SCHEMA)
+            for one in group.experiments:
+                rows = [(one.numbered.spec.name, cap, "spend", _CAP) for cap in _caps(one)]
+                warehouse.insert("caps", ("experiment_id", "name", "metric", "value"), rows, SCHEMA)
+        runs = Incremental(
+            FILES,
+            queries,
+            warehouse.speak(dialect),
+            schema=SCHEMA,
+            as_of=as_of,
+            full_refresh=False,
+            run_id=f"run{number}",
+        )
+        return runs.collect(group, frozen_caps={}, label=""), runs.reused
 
 
 def _caps(planned: PlannedExperiment) -> list[str]:

@@ -69,6 +69,8 @@ class SparkCluster:
             "database": f"storefront_{self._schemas}",
             "schema": f"steelyard_{self._schemas}",
             "server_side_parameters": {"spark.sql.shuffle.partitions": 2},
+            # State takes more jobs than it saves where rows are few.
+            "incremental": False,
         }
 
 

@@ -53,7 +53,7 @@ ENDLESS = {
 READERS = {
     "duckdb": ("the database is open for reading only", True, "every run will be a full one: "),
     "postgres": ("permission denied for database", False, "every run will be a full one: "),
-    "clickhouse": ("the database is open for reading only", True, "none is kept on clickhouse"),
+    "clickhouse": ("the database is open for reading only", True, "every run will be a full one: "),
 }
 
 

@@ -116,6 +116,37 @@ def test_a_project_gives_the_same_tables_and_reports_as_on_duckdb(
     assert "tops3cret" not in "".join(server.sent)
 
 
+@pytest.mark.long
+def test_a_run_continues_from_the_state_of_the_day_before(
+    played: tuple[Project, Server], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    project, server = played
+    own = tmp_path_factory.mktemp("own")
+    write_project(own)
+    for folder in (own, project.files.root):
+        path = folder / "experiments" / "button.yml"
+        running = {
+            **yaml.safe_load(path.read_text(encoding="utf-8")),
+            "status": "running",
+            "end": "2026-04-09",
+        }
+        path.write_text(yaml.safe_dump(running), encoding="utf-8")
+    expected, project = Project.load(own), Project.load(project.files.root)
+    modes = []
+    for one in (expected, project):
+        seed_project(one)
+        for number in (4, 5, 6):
+            result = one.run(RunOptions(as_of=date(2026, 4, number)))
+            assert not result.failures
+            modes.append(result.reused["button"].mode)
+    kept = ["rebuilt", "incremental", "incremental"]
+    with project.connect() as warehouse, expected.connect() as other:
+        assert modes == [*kept, *(kept if warehouse.keeps_state else ["full"] * 3)]
+        assert beyond(differences(read_published(other), read_published(warehouse)), 1e-9) == []
+    # No more than the last state and the one before it stand in copies.
+    assert len([name for name in server.tables("steelyard") if "_units_" in name.lower()]) <= 2
+
+
 def test_a_run_on_bigquery_is_held_to_its_bytes_before_it_begins(tmp_path: Path) -> None:
     (one,) = (played for played in PLAYED if played.name == "bigquery")
     write_project(tmp_path)

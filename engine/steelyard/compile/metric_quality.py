@@ -61,11 +61,11 @@ class NotFinite:
         return self._count(exp.alias_(number, "experiment_no"), names).group_by(number.copy())
 
     def count(self, names: Collection[str]) -> exp.Expr:
-        """Return the aggregate that counts such rows; 0 where no value can be one."""
+        """Return the aggregate that counts such rows; 0 where no value can be one. It is of one type either way."""
         if not names:
             return exp.cast(exp.Literal.number(0), exp.DType.BIGINT)
         one = exp.If(this=self._condition(names), true=exp.Literal.number(1))
-        return exp.Count(this=exp.Case(ifs=[one]))
+        return exp.cast(exp.Count(this=exp.Case(ifs=[one])), exp.DType.BIGINT)
 
     def _count(self, what: exp.Expr, names: Collection[str]) -> exp.Select:
         on = exp.EQ(this=column("unit", "facts"), expression=column("unit", "exposed"))

@@ -14,6 +14,7 @@ from steelyard.compile.group import MomentQuery, Statement
 from steelyard.compile.metric_quality import NotFinite
 from steelyard.compile.plan import day_query
 from steelyard.compile.scan import Scan
+from steelyard.compile.state_tables import not_among, union
 from steelyard.compile.state_units import KEYS_PER_EXPERIMENT, StateUnits, count_by_day
 from steelyard.compile.unit_values import UnitValues, before_exposure, total_over_days, unit_table
 from steelyard.compile.values import column
@@ -41,7 +42,7 @@ class StatePlan(StateUnits):
     def _known_units(self, *, any_gone: bool) -> exp.Expr:
         units: exp.Expr = self.tables.table("units")
         if any_gone:
-            kept = exp.select("*").from_(exp.alias_(units, "known", table=True)).where(_stays())
+            kept = exp.select("*").from_(exp.alias_(units, "known", table=True)).where(stays("known"))
             units = exp.Subquery(this=kept)
         return units
 
@@ -102,19 +103,19 @@ class StatePlan(StateUnits):
         if scan.name in self.reused:
             parts.insert(0, self._reused_days(scan))
         table = recent_table(scan)
-        return Statement(name=table, tree=_union(parts), table=table, files=scan.files)
+        return Statement(name=table, tree=union(parts), table=table, files=scan.files)
 
     def _reused_days(self, scan: Scan) -> exp.Select:
         """Return the rows of open days that an earlier run has read, of units that have not gone."""
         is_open = exp.GT(this=column("day"), expression=exp.Literal.number(self.closed_day))
         is_reused = exp.LTE(this=column("day"), expression=exp.Literal.number(self.reused[scan.name]))
-        query = exp.select(*history_columns(scan)).from_(self.tables.table(self.history(scan)))
-        return query.where(is_open, is_reused, _stays())
+        days = exp.alias_(self.tables.days(self.history(scan)), "known", table=True)
+        return exp.select(*history_columns(scan)).from_(days).where(is_open, is_reused, stays("known"))
 
     def not_finite_units(self) -> Statement:
         """Return the statement for the rows of these days that hold NaN or infinity, by unit and day."""
         columns = [column("unit_key"), column("day"), exp.alias_(column("not_finite"), "n")]
-        tree = _union([_not_finite(scan, columns) for scan in self.group.scans])
+        tree = union([_not_finite(scan, columns) for scan in self.group.scans])
         return Statement(name="not_finite_units", tree=tree, table="not_finite_units")
 
     def not_finite_query(self, *, any_read: bool) -> exp.Expr:
@@ -126,15 +127,16 @@ class StatePlan(StateUnits):
         columns = [column("unit_key"), exp.alias_(column("not_finite"), "n")]
         parts: list[exp.Expr] = [_not_finite(scan, columns) for scan in self.group.scans if any_read]
         if self.since is not None:
-            known = exp.select("unit_key", "n").from_(self.tables.table("not_finite"))
-            parts.append(known.where(_stays()))
+            known = exp.alias_(self.tables.table("not_finite"), "known", table=True)
+            parts.append(exp.select("unit_key", "n").from_(known).where(stays("known")))
         if self.has_recent:
             is_open = exp.GT(this=column("day"), expression=exp.Literal.number(self.closed_day))
-            parts.append(exp.select("unit_key", "n").from_("not_finite_units").where(is_open, _stays()))
+            since = exp.select("unit_key", "n").from_("not_finite_units")
+            parts.append(since.where(is_open, stays("not_finite_units")))
         number = exp.IntDiv(this=column("unit_key"), expression=exp.Literal.number(KEYS_PER_EXPERIMENT))
         return (
             exp.select(exp.alias_(number, "experiment_no"), exp.alias_(exp.Sum(this=column("n")), "n"))
-            .from_(exp.alias_(exp.Subquery(this=_union(parts)), "rows_of_units", table=True))
+            .from_(exp.alias_(exp.Subquery(this=union(parts)), "rows_of_units", table=True))
             .group_by(number.copy())
         )
 
@@ -144,7 +146,7 @@ class StatePlan(StateUnits):
         if self.since is not None and not self.has_recent:
             known = exp.alias_(self._known_units(any_gone=any_gone), "units", table=True)
             parts.append(exp.select("unit_key").from_(known).where(self._in_open_cells()))
-        everyone = exp.alias_(exp.Subquery(this=_union(parts)), "units", table=True)
+        everyone = exp.alias_(exp.Subquery(this=union(parts)), "units", table=True)
         tree = exp.select("unit_key").distinct().from_(everyone)
         return Statement(name="exposed_units", tree=tree, table="exposed_units")
 
@@ -155,7 +157,7 @@ class StatePlan(StateUnits):
         if self.since is not None:
             known = exp.alias_(self._known_units(any_gone=any_gone), "units", table=True)
             parts.append(exp.select(*names).from_(known))
-        return Statement(name="everyone", tree=_union(parts), table="exposed_units")
+        return Statement(name="everyone", tree=union(parts), table="exposed_units")
 
     def unit_days(self, scan: Scan) -> Statement:
         """Return the statement for the rows of those units since the closed day, after the totals until then."""
@@ -193,7 +195,7 @@ class StatePlan(StateUnits):
         if any_entered or not self.has_recent:
             parts.append(exp.select(*columns).from_(recent_table(scan)))
         table = unit_table(scan)
-        return Statement(name=f"all_{table}", tree=_union(parts), table=table)
+        return Statement(name=f"all_{table}", tree=union(parts), table=table)
 
     def _day_moments(self, scan: Scan, values: UnitValues, *, closed_day: int) -> DayMoments:
         if not closed_day:
@@ -229,7 +231,7 @@ class StatePlan(StateUnits):
         if not self.has_recent:
             known = self.tables.table(self.totals(scan))
             parts.append(exp.select(*columns).from_(known).where("day = 0"))
-        return exp.Subquery(this=_union(parts))
+        return exp.Subquery(this=union(parts))
 
     def departed(self) -> Iterator[Statement]:
         """Yield the statements that put the units that have gone in the place of all units, with their closed days."""
@@ -239,7 +241,7 @@ class StatePlan(StateUnits):
             tree = self.templates.render(
                 "unit_day_history.sql",
                 columns=[partial.name for partial in scan.partials],
-                days=self.tables.table(self.history(scan)),
+                days=self.tables.days(self.history(scan)),
                 totals=self.tables.table(self.totals(scan)),
                 recent=recent_table(scan) if self.has_recent else None,
                 closed_day=self.closed_day,
@@ -375,14 +377,6 @@ def _not_finite(scan: Scan, columns: Sequence[exp.Expr]) -> exp.Select:
     return exp.select(*(one.copy() for one in columns)).from_(recent_table(scan)).where(is_any)
 
 
-def _stays() -> exp.Expr:
-    """Return the condition that a unit has not gone."""
-    left = exp.select("unit_key").from_("gone_units")
-    return exp.Not(this=exp.In(this=column("unit_key"), query=exp.Subquery(this=left)))
-
-
-def _union(parts: Sequence[exp.Expr]) -> exp.Expr:
-    union = parts[0]
-    for part in parts[1:]:
-        union = exp.Union(this=union, expression=part, distinct=False)
-    return union
+def stays(alias: str) -> exp.Expr:
+    """Return the condition that the unit of a row, under an alias, has not gone."""
+    return not_among(exp.to_table("gone_units"), alias)

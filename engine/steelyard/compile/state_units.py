@@ -1,7 +1,7 @@
 """The units of a group's plan that continues from state: who has been seen, entered and gone since the closed day."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ from steelyard.compile.exposure_sql import (
 )
 from steelyard.compile.group import ColumnTypes, Group, Statement
 from steelyard.compile.plan import GroupPlan
+from steelyard.compile.state_tables import StateTables
 from steelyard.compile.stored_firsts import merged_firsts, stored_firsts
 from steelyard.compile.templates import Templates
 from steelyard.compile.values import column
@@ -21,29 +22,6 @@ from steelyard.spec.loader import ProjectFiles
 
 DAY = timedelta(days=1)
 KEYS_PER_EXPERIMENT = CELLS_PER_EXPERIMENT * UNITS_PER_CELL
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateTables:
-    """Names of the tables that hold a group's state.
-
-    Attributes:
-        schema: Schema of the engine's tables.
-        block: Name of the state.
-    """
-
-    schema: str
-    block: str
-
-    def name(self, what: str) -> str:
-        """Return the name of one of its tables."""
-        return f"state_{self.block}_{what}"
-
-    def table(self, what: str) -> exp.Table:
-        """Return one of its tables."""
-        return exp.table_(
-            exp.to_identifier(self.name(what), quoted=True), db=exp.to_identifier(self.schema, quoted=True)
-        )
 
 
 class StateUnits(GroupPlan):

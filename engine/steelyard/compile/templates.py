@@ -86,7 +86,7 @@ def _place(node: exp.Expr, slots: list[exp.Expr]) -> exp.Expr:
         tree = slots[int(node.name.removeprefix(_SLOT))].copy()
         if isinstance(node, exp.Table):
             alias = node.args.get("alias")
-            if isinstance(tree, exp.Query):
+            if isinstance(tree, exp.Query) and not isinstance(tree, exp.Subquery):
                 tree = exp.Subquery(this=tree)
             if alias is not None:
                 tree.set("alias", alias.copy())

@@ -16,7 +16,7 @@ from steelyard.dialects.numbers import (
 from steelyard.dialects.patterns import PATTERN_TRAPS, match_by
 from steelyard.dialects.ranking import count_to_quantile, latest_of_present
 from steelyard.dialects.refusals import COMMON, complete_units, fraction_to_whole
-from steelyard.dialects.tables import quote_names
+from steelyard.dialects.tables import leave_common_tables, quote_names
 from steelyard.dialects.texts import double_backslashes
 from steelyard.dialects.times import (
     count_days,
@@ -73,6 +73,7 @@ REWRITES = (
     drop_frames_of_ranking,
     number_within_key,
     quote_names,
+    leave_common_tables,
 )
 
 DIALECT = Dialect(

@@ -59,6 +59,22 @@ def materialize_shared(tree: exp.Expr) -> exp.Expr:
     return replace_each(tree, exp.With, change)
 
 
+def leave_common_tables(tree: exp.Expr) -> exp.Expr:
+    """Leave common table expressions where they are written: sqlglot takes a warehouse for older than it is.
+
+    It would move those of subqueries to the statement's head, where two of one name clash, and where a name hides a
+    table that another part of the statement reads. It leaves them only in parts of a statement.
+
+    Examples:
+        >>> from sqlglot import parse_one
+        >>> query = parse_one("select * from (with a as (select 1 as x) select x from a) as b join a on a.x = b.x")
+        >>> leave_common_tables(query).sql("spark", copy=False)
+        'SELECT * FROM (WITH a AS (SELECT 1 AS x) SELECT x FROM a) AS b JOIN a ON a.x = b.x'
+    """
+    tree.parent = exp.Paren()
+    return tree
+
+
 def conditions_into_cases(tree: exp.Expr) -> exp.Expr:
     """Write ``agg(x) filter (where c)`` as ``agg(case when c then x end)``: aggregates leave NULL out.
 

@@ -6,6 +6,7 @@ from steelyard.errors import EngineError
 from steelyard.run.collect import checked_plan, last_exposure_day
 from steelyard.run.conformance import require_conformance
 from steelyard.run.project import Project
+from steelyard.spec.profile import Profile
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.migrate import ensure_tables
 from steelyard.warehouse.state import require_writable
@@ -27,7 +28,7 @@ def debug_project(project: Project) -> Iterator[Check]:
         yield "connection", True, f"{warehouse.dialect} answers {warehouse.query('select 1').values[0][0]}"
         yield _tables(warehouse, profile.target_schema)
         yield _temporaries(warehouse)
-        yield _state(warehouse, profile.target_schema)
+        yield _state(warehouse, profile)
         yield _exposures(project, warehouse)
         yield _metrics(project, warehouse)
         yield _hashing(warehouse)
@@ -52,14 +53,16 @@ def _temporaries(warehouse: Warehouse) -> Check:
     return "temporary tables", True, f"one of {found} row was made, read and dropped"
 
 
-def _state(warehouse: Warehouse, schema: str) -> Check:
+def _state(warehouse: Warehouse, profile: Profile) -> Check:
+    if not profile.output.incremental:
+        return "state", True, "the output has incremental: false, so that every run is a full one"
     if not warehouse.keeps_state:
         return "state", True, f"none is kept on {warehouse.dialect}, so that every run is a full one"
     try:
-        require_writable(warehouse, schema)
+        require_writable(warehouse, profile.target_schema)
     except EngineError as error:
         return "state", False, f"every run will be a full one: {error}"
-    return "state", True, f"incremental runs can keep theirs in {schema}"
+    return "state", True, f"incremental runs can keep theirs in {profile.target_schema}"
 
 
 def _exposures(project: Project, warehouse: Warehouse) -> Check:

@@ -12,7 +12,7 @@ from steelyard.compile.lock import meaning_of
 from steelyard.compile.measure import Measure
 from steelyard.spec.loader import ProjectFiles
 
-STATE_VERSION = 5
+STATE_VERSION = 6
 """Raised with every change to what the tables of a state hold."""
 
 Caps = Mapping[str, Mapping[str, float | None]]

@@ -118,6 +118,7 @@ class Run:
     ) -> None:
         self.files, self.warehouse, self.options, self.progress = files, warehouse, options, progress
         self.schema, self.target = profile.target_schema, profile.target
+        self.is_incremental = profile.output.incremental
         self.queries = read_metrics(files, dialect=warehouse.dialect)
         self.fingerprints = {key: meaning_of(query).fingerprint for key, query in self.queries.items()}
         self.started = datetime.now(UTC)
@@ -207,8 +208,10 @@ class Run:
         why = ""
         if not self.options.is_series:
             why = "--latest computes one day"
+        elif not self.is_incremental:
+            why = "the output in profiles.yml has incremental: false"
         elif not self.warehouse.keeps_state:
-            why = f"no state is kept on {self.warehouse.dialect} yet"
+            why = f"no state is kept on {self.warehouse.dialect}"
         if why:
             collected = collect_group(group, self.files, self.warehouse, frozen_caps=caps, label=label)
             self.result.reused.update(dict.fromkeys(names, Reuse(mode="full", reason=why)))

@@ -1,5 +1,6 @@
 """Experiments that advance together: close the days that are late enough, then look at the open ones."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -16,8 +17,9 @@ from steelyard.compile.metric_quality import values_counted
 from steelyard.compile.plan import GroupPlan
 from steelyard.compile.shared_units import Sharing
 from steelyard.compile.state_changes import state_changes, table_names
+from steelyard.compile.state_copies import new_copies
 from steelyard.compile.state_plan import StatePlan
-from steelyard.compile.state_units import StateTables
+from steelyard.compile.state_tables import StateTables
 from steelyard.compile.values import column
 from steelyard.run.asking import check_metrics, column_types
 from steelyard.run.collect import project_templates
@@ -31,7 +33,7 @@ from steelyard.run.open_days import (
     open_content,
     unchanged_days,
 )
-from steelyard.run.state_rows import from_json, to_json
+from steelyard.run.state_rows import copies_from_json, copies_to_json, from_json, to_json
 from steelyard.spec.loader import ProjectFiles
 from steelyard.warehouse.base import Warehouse
 from steelyard.warehouse.retry import with_retries
@@ -137,12 +139,13 @@ class Block:
         Raises:
             StatisticsError: The state cannot give the numbers to their digits.
         """
-        tables = StateTables(schema=self.schema, block=name)
+        tables = self._tables(name, state)
         before: Increment | None = None
         statements: dict[str, str] = {}
         seconds: dict[str, float] = {}
         if state is None or state.closed_through < until:
             state, closing, before = self._close(state, tables, until=until, as_of=as_of, gone=gone)
+            tables = self._tables(name, state)
             read_from = _read_from(closing.plan)
             statements.update({f"close_{one}": text for one, text in closing.statements.items()})
             seconds.update({f"close {one}": value for one, value in closing.seconds.items()})
@@ -191,6 +194,7 @@ class Block:
         collector = self._collector(plan, state, units=units)
         now = self._reuse(plan, state, collector, until)
         found = collector.closing(until)
+        after, changes = self._changes(plan, until)
         advanced = State(
             block=tables.block,
             exposures=self.exposures,
@@ -202,23 +206,35 @@ class Block:
                 **_content(plan, state, found, until),
                 **count_again(units, collector, state, until),
                 "open": open_content(plan, found, now, until=until, as_of=as_of),
+                "copies": copies_to_json(after),
             },
-            tables=tuple(tables.name(what) for what in table_names(plan)),
+            tables=after.names(table_names(plan)),
             run_id=self.run_id,
         )
-        changes = [
-            Change(
-                kind=change.kind,
-                table=tables.name(change.what),
-                sql=plan.text(change.tree),
-                columns=tuple(plan.text(column(name)) for name in change.columns),
-            )
-            for change in state_changes(plan, until)
-        ]
         with_retries(
             lambda: save_state(self.warehouse, self.schema, advanced, changes, before=state, gone=gone)
         )
         return advanced, collector, found
+
+    def _tables(self, name: str, state: State | None) -> StateTables:
+        copies = None if state is None else copies_from_json(state.content["copies"])
+        return StateTables(schema=self.schema, block=name, copies=copies)
+
+    def _changes(self, plan: StatePlan, until: date) -> tuple[StateTables, list[Change]]:
+        """Return the tables that close days, and what is done to make them so."""
+        if self.warehouse.changes_tables_together:
+            return plan.tables, [
+                Change(
+                    kind=change.kind,
+                    table=plan.tables.name(change.what),
+                    sql=plan.text(change.tree),
+                    columns=tuple(plan.text(column(name)) for name in change.columns),
+                )
+                for change in state_changes(plan, until)
+            ]
+        new = list(new_copies(plan, until, f"{time.time_ns() // 1000:x}"))
+        after = replace(plan.tables, copies={one.what: one.copies for one in new})
+        return after, [Change(kind="create", table=one.name, sql=plan.text(one.tree)) for one in new]
 
     def _reuse(
         self, plan: StatePlan, state: State | None, collector: IncrementCollector, until: date

@@ -1,4 +1,4 @@
-"""Rows of moment queries as JSON and back."""
+"""Rows of moment queries, and names of tables, as JSON and back."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -7,6 +7,7 @@ from typing import Any
 from steelyard.analysis.increment import Row
 from steelyard.compile.group import MomentQuery
 from steelyard.compile.state_plan import StatePlan
+from steelyard.compile.state_tables import Copy, StateTables
 from steelyard.errors import StatisticsError
 
 
@@ -33,3 +34,20 @@ def from_json(plan: StatePlan, query: MomentQuery, content: Mapping[str, Any]) -
         tuple(date.fromisoformat(value) if i in days else value for i, value in enumerate(row))
         for row in stored["rows"]
     ]
+
+
+def copies_to_json(tables: StateTables) -> dict[str, list[list[Any]]] | None:
+    """Return the copies that a state's tables consist of; None where they change in place."""
+    if tables.copies is None:
+        return None
+    return {what: [[one.name, one.through] for one in copies] for what, copies in tables.copies.items()}
+
+
+def copies_from_json(content: Mapping[str, Sequence[Sequence[Any]]] | None) -> dict[str, list[Copy]] | None:
+    """Return the copies that a state's tables consist of; None where they change in place."""
+    if content is None:
+        return None
+    return {
+        what: [Copy(name=name, through=through) for name, through in copies]
+        for what, copies in content.items()
+    }

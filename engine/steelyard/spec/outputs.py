@@ -52,6 +52,7 @@ class Output(Spec):
         target_schema: Schema of the engine's tables; None takes the project's. Written ``schema``.
         threads: Threads or connections.
         statement_timeout_seconds: After how long a statement is cancelled; None for never.
+        incremental: Whether runs keep state there and continue from it, where that can be; else each is a full one.
     """
 
     also_written: ClassVar[Mapping[str, str]] = MappingProxyType({})
@@ -59,6 +60,7 @@ class Output(Spec):
     target_schema: ColumnName | None = Field(default=None, alias="schema")
     threads: Count | None = None
     statement_timeout_seconds: Count | None = None
+    incremental: Switch = True
 
     @model_validator(mode="before")
     @classmethod

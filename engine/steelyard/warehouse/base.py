@@ -70,8 +70,10 @@ class Warehouse(ABC):
     """Whether no other run can write now: while this connection is open, or within `only_writer`."""
     asked: list[Asked] | None = None
     """The statements of the run so far, in order, where they are kept."""
-    keeps_state: ClassVar[bool] = False
-    """Whether incremental runs can keep their state here: tables are made and changed in transactions."""
+    keeps_state: ClassVar[bool] = True
+    """Whether incremental runs keep their state here."""
+    changes_tables_together: ClassVar[bool] = False
+    """Whether `transaction` spans making, changing and dropping several tables."""
     types: ClassVar[Mapping[str, str]]
     """What the warehouse calls each kind of column in `steelyard.warehouse.tables`."""
 
@@ -251,6 +253,13 @@ class Warehouse(ABC):
     def foreign_tables(self, schema: str) -> list[str]:
         """Return the tables of a schema that this connection cannot drop, since another role owns them."""
         return []
+
+    def table_names(self, schema: str) -> list[str]:
+        """Return the names of a schema's tables and views."""
+        found = self.query(
+            "select table_name from information_schema.tables where table_schema = ?", [schema]
+        )
+        return [str(name) for (name,) in found]
 
     def table_exists(self, table: str, schema: str | None = None) -> bool:
         """Return whether there is such a table or view."""

@@ -215,7 +215,7 @@ class BigQueryWarehouse(DrivenVersionedWarehouse):
         place = f" options(location = {literal(self._output.location)})" if self._output.location else ""
         return f"create schema if not exists {quoted(schema)}{place}"
 
-    def _table_names(self, schema: str) -> list[str]:
+    def table_names(self, schema: str) -> list[str]:
         found = self.query(f"select table_name from {quoted(schema)}.INFORMATION_SCHEMA.TABLES")
         return [str(name) for (name,) in found]
 

@@ -202,6 +202,13 @@ class ClickHouseWarehouse(SteppedVersions):
         head = f"insert into {quoted(table, schema)} ({names}) format JSONCompactEachRow\n"
         self.execute(head + to_json_lines(rows))
 
+    def create_table_as(self, table: str, schema: str, sql: str) -> None:
+        self.execute(f"create table {quoted(table, schema)} engine = MergeTree order by tuple() as {sql}")
+
+    def table_names(self, schema: str) -> list[str]:
+        found = self.query("select name from system.tables where database = ? and is_temporary = 0", [schema])
+        return [str(name) for (name,) in found]
+
     def estimate(self, sql: str) -> str:
         return "\n".join(str(row[0]) for row in self.query(f"explain {sql}"))
 

@@ -125,7 +125,7 @@ class DatabricksWarehouse(DrivenVersionedWarehouse):
     def has_schema(self, schema: str) -> bool:
         return bool(self.query(f"show schemas like {literal(schema)}"))
 
-    def _table_names(self, schema: str) -> list[str]:
+    def table_names(self, schema: str) -> list[str]:
         return [str(row["tableName"]) for row in self.query(f"show tables in {quoted(schema)}").dicts()]
 
     def estimate(self, sql: str) -> str:

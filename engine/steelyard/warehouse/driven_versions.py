@@ -53,7 +53,7 @@ class DrivenVersionedWarehouse(DrivenWarehouse, SteppedVersions):
     def _sweep(self, schema: str) -> None:
         """Drop the scratch tables of sessions that began a day ago."""
         oldest = time.time_ns() // 1000 - _ABANDONED
-        for name in self._table_names(schema):
+        for name in self.table_names(schema):
             owner = _OWNER.match(name)
             if owner is not None and int(owner[1], 16) < oldest:
                 with suppress(WarehouseError):
@@ -61,12 +61,6 @@ class DrivenVersionedWarehouse(DrivenWarehouse, SteppedVersions):
 
     def has_schema(self, schema: str) -> bool:
         return bool(self.query("select 1 from information_schema.schemata where schema_name = ?", [schema]))
-
-    def _table_names(self, schema: str) -> list[str]:
-        found = self.query(
-            f"select table_name from information_schema.tables where table_schema = {literal(schema)}"
-        )
-        return [str(name) for (name,) in found]
 
     def close(self) -> None:
         if not self._is_closed:

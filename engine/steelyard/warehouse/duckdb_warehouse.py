@@ -42,7 +42,7 @@ class DuckDBWarehouse(Warehouse):
     """
 
     dialect: ClassVar[str] = "duckdb"
-    keeps_state: ClassVar[bool] = True
+    changes_tables_together: ClassVar[bool] = True
     is_exclusive: bool = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {

@@ -40,7 +40,7 @@ class PostgresWarehouse(Warehouse):
     """
 
     dialect: ClassVar[str] = "postgres"
-    keeps_state: ClassVar[bool] = True
+    changes_tables_together: ClassVar[bool] = True
     types: ClassVar[Mapping[str, str]] = MappingProxyType(
         {
             "text": "text",

@@ -147,6 +147,11 @@ class SnowflakeWarehouse(TransactionalWarehouse):
         name = self.spelling.identifier(schema)[1:-1]
         return bool(self.query("select 1 from information_schema.schemata where schema_name = ?", [name]))
 
+    def table_names(self, schema: str) -> list[str]:
+        name = self.spelling.identifier(schema)[1:-1]
+        found = self.query("select table_name from information_schema.tables where table_schema = ?", [name])
+        return [self.spelling.heard(str(name)) for (name,) in found]
+
     def _described(self, text: str) -> dict[str, str]:
         with closing(self._cursor()) as cursor:
             return {column.name: _canonical(column) for column in cursor.describe(text)}

@@ -162,7 +162,7 @@ class SparkWarehouse(VersionedWarehouse):
         for name in reversed([name for name in self._temporaries if name not in keep]):
             self._run(partial(self._temporaries.drop, name))
 
-    def _table_names(self, schema: str) -> list[str]:
+    def table_names(self, schema: str) -> list[str]:
         return [str(row["tableName"]) for row in self.query(f"show tables in {quoted(schema)}").dicts()]
 
     def column_types(self, sql: str) -> dict[str, str]:
@@ -173,7 +173,7 @@ class SparkWarehouse(VersionedWarehouse):
         return self._columns(name) if self._run(lambda: self._session.catalog.tableExists(name)) else {}
 
     def columns_of(self, tables: Iterable[str], schema: str) -> dict[str, dict[str, str]]:
-        there = set(self._table_names(schema)) if self.has_schema(schema) else set()
+        there = set(self.table_names(schema)) if self.has_schema(schema) else set()
         return {table: self._columns(_full_name(table, schema)) if table in there else {} for table in tables}
 
     def _columns(self, name: str) -> dict[str, str]:
@@ -266,7 +266,7 @@ class SparkWarehouse(VersionedWarehouse):
         for statement in pointer_statements(schema, pointers):
             self.execute(statement)
         _SHOWN[schema] = dict(pointers)
-        older = sorted(name for name in self._table_names(schema) if name.startswith(f"{POINTERS}_"))
+        older = sorted(name for name in self.table_names(schema) if name.startswith(f"{POINTERS}_"))
         for name in older[:-2]:
             self.execute(f"drop table if exists {quoted(name, schema)}")
 

@@ -1,13 +1,13 @@
 """State of incremental runs: one row per group of experiments in ``state``, and the tables that the row names."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 from steelyard.errors import WarehouseError
 from steelyard.warehouse.base import Warehouse
-from steelyard.warehouse.names import quoted
 from steelyard.warehouse.read import read_rows
 from steelyard.warehouse.stored import to_stored
 from steelyard.warehouse.tables import STATE
@@ -102,6 +102,8 @@ def save_state(
 ) -> None:
     """Change a state's tables and its row, all at once.
 
+    Where no transaction spans several tables, every change creates a table, and the row is what points to them.
+
     Args:
         warehouse: Where.
         schema: Schema of the engine's tables.
@@ -113,23 +115,53 @@ def save_state(
     Raises:
         WarehouseError: Another run has changed the state since it was read; then nothing has changed.
     """
-    (row,) = to_stored(STATE, [state.row()], where=f"table {schema}.state")
-    with warehouse.transaction():
-        _require_unchanged(warehouse, schema, state.block, before)
-        for other in gone:
-            _forget(warehouse, schema, other)
+    if warehouse.changes_tables_together:
+        with warehouse.transaction():
+            _require_unchanged(warehouse, schema, state.block, before)
+            for other in gone:
+                _drop_tables(warehouse, schema, other.tables)
+            for change in changes:
+                _make(warehouse, schema, change)
+            _write_row(warehouse, schema, state, gone)
+        return
+    try:
         for change in changes:
-            warehouse.note(f"{change.kind}_{change.table}", change.sql)
-            if change.kind == "create":
-                # It is there where the table `state` alone was dropped.
-                warehouse.drop_table(change.table, schema)
-                warehouse.create_table_as(change.table, schema, change.sql)
-            elif change.kind == "append":
-                warehouse.insert_query(change.table, schema, change.columns, change.sql)
-            else:
-                warehouse.delete_rows(change.table, schema, change.sql)
-        _delete_row(warehouse, schema, state.block)
-        warehouse.insert(STATE.name, STATE.names, [row], schema)
+            _make(warehouse, schema, change)
+        with warehouse.transaction():
+            _require_unchanged(warehouse, schema, state.block, before)
+            _write_row(warehouse, schema, state, gone)
+    except BaseException:
+        with suppress(WarehouseError):
+            _drop_tables(warehouse, schema, [change.table for change in changes])
+        raise
+    # The state is saved: tables that cannot be dropped now will be by the next run.
+    with suppress(WarehouseError):
+        _drop_tables(warehouse, schema, _left_over(warehouse, schema, state, before, gone))
+
+
+def _make(warehouse: Warehouse, schema: str, change: Change) -> None:
+    warehouse.note(f"{change.kind}_{change.table}", change.sql)
+    if change.kind == "create":
+        # It is there where the table `state` alone was dropped.
+        warehouse.drop_table(change.table, schema)
+        warehouse.create_table_as(change.table, schema, change.sql)
+    elif change.kind == "append":
+        warehouse.insert_query(change.table, schema, change.columns, change.sql)
+    else:
+        warehouse.delete_rows(change.table, schema, change.sql)
+
+
+def _left_over(
+    warehouse: Warehouse, schema: str, state: State, before: State | None, gone: Sequence[State]
+) -> list[str]:
+    """Return the tables that no state names any more, those of a run that was killed among them.
+
+    Those of the state before are left to the next run: temporary tables of this one may still read them.
+    """
+    named = {*state.tables, *(before.tables if before is not None else ())}
+    begun = f"state_{state.block}_"
+    found = [name for name in warehouse.table_names(schema) if name.startswith(begun) and name not in named]
+    return [*found, *(name for other in gone for name in other.tables)]
 
 
 def require_writable(warehouse: Warehouse, schema: str) -> None:
@@ -142,9 +174,10 @@ def require_writable(warehouse: Warehouse, schema: str) -> None:
     Raises:
         WarehouseError: State cannot be saved there; runs would be full ones.
     """
-    with warehouse.transaction():
+    with warehouse.transaction() if warehouse.changes_tables_together else nullcontext():
         warehouse.create_table_as(_PROBE, schema, "select 1 as n")
-        warehouse.delete_rows(_PROBE, schema, "n = 1")
+        if warehouse.changes_tables_together:
+            warehouse.delete_rows(_PROBE, schema, "n = 1")
         warehouse.drop_table(_PROBE, schema)
     foreign = [name for name in warehouse.foreign_tables(schema) if name.startswith(STATE.name)]
     if foreign:
@@ -155,14 +188,17 @@ def require_writable(warehouse: Warehouse, schema: str) -> None:
         )
 
 
-def _forget(warehouse: Warehouse, schema: str, state: State) -> None:
-    for table in state.tables:
+def _drop_tables(warehouse: Warehouse, schema: str, tables: Iterable[str]) -> None:
+    for table in tables:
         warehouse.drop_table(table, schema)
-    _delete_row(warehouse, schema, state.block)
 
 
-def _delete_row(warehouse: Warehouse, schema: str, block: str) -> None:
-    warehouse.execute(f'delete from {quoted(STATE.name, schema)} where "block" = ?', [block])
+def _write_row(warehouse: Warehouse, schema: str, state: State, gone: Sequence[State]) -> None:
+    """Write a state's row in the place of what was there of it and of the states that go."""
+    (row,) = to_stored(STATE, [state.row()], where=f"table {schema}.state")
+    blocks = [state.block, *(other.block for other in gone)]
+    condition = f'"block" in ({", ".join("?" for _ in blocks)})'
+    warehouse.replace_rows(STATE, schema, owner=None, gone=(condition, blocks), rows=[row])
 
 
 def _require_unchanged(warehouse: Warehouse, schema: str, block: str, before: State | None) -> None:

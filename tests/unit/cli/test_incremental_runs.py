@@ -84,7 +84,7 @@ def in_full(shop: Shop, folder: Path, day: str) -> list[tuple[Any, ...]]:
     copy = Shop(Path(shutil.copytree(shop.root, folder)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DuckDBWarehouse, "keeps_state", False)
-        assert runs(copy, day)["reason"] == "no state is kept on duckdb yet"
+        assert runs(copy, day)["reason"] == "no state is kept on duckdb"
     return results(copy)
 
 

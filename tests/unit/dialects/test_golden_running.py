@@ -12,7 +12,7 @@ from steelyard.analysis.collect import Collected
 from steelyard.dialects.registry import DIALECTS
 
 ZONED, CONTINUED = GOLDEN / "zoned", GOLDEN / "continued"
-STATEFUL = ("duckdb", "postgres")
+STATEFUL = tuple(name for name in DIALECTS if name != "redshift")  # its longest text is shorter than a state
 # What the golden SQL of the other project does not hold, or holds without zones.
 OF_ZONED = (
     "seen_units",

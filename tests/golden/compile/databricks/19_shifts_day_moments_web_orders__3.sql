@@ -1,20 +1,22 @@
 /* constants near the means of the first units: moments are taken about them, so that no digits are lost */
-WITH last_web_orders__3 AS (
-  /* the state of the last day */
-  SELECT
-    unit_key,
-    v1
-  FROM (
+WITH unit_values AS (
+  /* unit values: one row per exposed unit, with what each metric needs before and after its exposure */
+  WITH last_web_orders__3 AS (
+    /* the state of the last day */
     SELECT
-      *,
-      ROW_NUMBER() OVER (PARTITION BY unit_key ORDER BY day DESC) AS days_ago
-    FROM unit_day_web_orders__3
+      unit_key,
+      v1
+    FROM (
+      SELECT
+        *,
+        ROW_NUMBER() OVER (PARTITION BY unit_key ORDER BY day DESC) AS days_ago
+      FROM unit_day_web_orders__3
+      WHERE
+        day > 0
+    ) AS states
     WHERE
-      day > 0
-  ) AS states
-  WHERE
-    days_ago = 1
-), unit_values AS (
+      days_ago = 1
+  )
   SELECT
     units.unit_key,
     units.unit_key DIV 1000000000 AS cell,

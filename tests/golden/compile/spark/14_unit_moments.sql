@@ -1,16 +1,18 @@
 /* cells added up: everyone, and each dimension by itself */
-WITH capped_values AS (
-  SELECT
-    cell,
-    CASE WHEN raw2 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw2 END AS v1,
-    raw3 AS v2,
-    raw4 AS v3,
-    raw2 AS v4,
-    raw5 AS v5,
-    raw6 AS v6,
-    raw7 AS v7
-  FROM unit_values
-), moments AS (
+WITH moments AS (
+  /* moments of values that a unit has once: n, sums and cross products per cell */
+  WITH capped_values AS (
+    SELECT
+      cell,
+      CASE WHEN raw2 > CAST(3.0 AS DOUBLE) THEN CAST(3.0 AS DOUBLE) ELSE raw2 END AS v1,
+      raw3 AS v2,
+      raw4 AS v3,
+      raw2 AS v4,
+      raw5 AS v5,
+      raw6 AS v6,
+      raw7 AS v7
+    FROM unit_values
+  )
   SELECT
     cell,
     COUNT(*) AS m1,

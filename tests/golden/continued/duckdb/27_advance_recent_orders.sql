@@ -35,9 +35,9 @@ SELECT
       THEN facts.amount
     END
   ) AS DOUBLE) AS p2,
-  COUNT(CASE WHEN (
+  CAST(COUNT(CASE WHEN (
     NOT ISFINITE(facts.amount)
-  ) THEN 1 END) AS not_finite
+  ) THEN 1 END) AS BIGINT) AS not_finite
 FROM (
   SELECT
     user_id AS unit,

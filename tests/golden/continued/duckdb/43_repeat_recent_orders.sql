@@ -4,14 +4,16 @@ SELECT
   p1,
   p2,
   not_finite
-FROM "steelyard"."state_9f75794b9e6a_days_1"
+FROM "steelyard"."state_9f75794b9e6a_days_1" AS known
 WHERE
   day > 5
   AND day <= 6
-  AND NOT unit_key IN (
+  AND NOT EXISTS(
     SELECT
-      unit_key
-    FROM gone_units
+      1
+    FROM gone_units AS gone
+    WHERE
+      gone.unit_key = known.unit_key
   )
 UNION ALL
 /* one scan of the facts for all its metrics: partial aggregates per unit and day; day 0 is before the exposure */
@@ -51,9 +53,9 @@ SELECT
       THEN facts.amount
     END
   ) AS DOUBLE) AS p2,
-  COUNT(CASE WHEN (
+  CAST(COUNT(CASE WHEN (
     NOT ISFINITE(facts.amount)
-  ) THEN 1 END) AS not_finite
+  ) THEN 1 END) AS BIGINT) AS not_finite
 FROM (
   SELECT
     user_id AS unit,

@@ -36,7 +36,7 @@ SELECT
   known.dim_country,
   known.exposed_day,
   known.closed_2d,
-  known.n + COALESCE(entered.n, 0) - COALESCE(departed.n, 0) AS n
+  CAST(known.n + COALESCE(entered.n, 0) - COALESCE(departed.n, 0) AS BIGINT) AS n
 FROM "steelyard"."state_9f75794b9e6a_cells" AS known
 LEFT JOIN entered
   ON entered.experiment_no = known.experiment_no
@@ -57,7 +57,7 @@ SELECT
   entered.dim_country,
   entered.exposed_day,
   entered.closed_2d,
-  entered.n
+  CAST(entered.n AS BIGINT) AS n
 FROM entered
 LEFT JOIN "steelyard"."state_9f75794b9e6a_cells" AS known
   ON entered.experiment_no = known.experiment_no

@@ -37,7 +37,7 @@ SELECT
       THEN facts.amount
     END AS DOUBLE PRECISION)
   ) AS p2,
-  COUNT(
+  CAST(COUNT(
     CASE
       WHEN (
         NOT (
@@ -46,7 +46,7 @@ SELECT
       )
       THEN 1
     END
-  ) AS not_finite
+  ) AS BIGINT) AS not_finite
 FROM (
   SELECT
     user_id AS unit,

@@ -12,12 +12,14 @@ FROM (
   SELECT
     unit_key,
     n
-  FROM "steelyard"."state_9f75794b9e6a_not_finite"
+  FROM "steelyard"."state_9f75794b9e6a_not_finite" AS known
   WHERE
-    NOT unit_key IN (
+    NOT EXISTS(
       SELECT
-        unit_key
-      FROM gone_units
+        1
+      FROM gone_units AS gone
+      WHERE
+        gone.unit_key = known.unit_key
     )
   UNION ALL
   SELECT
@@ -25,10 +27,13 @@ FROM (
     n
   FROM not_finite_units
   WHERE
-    day > 5 AND NOT unit_key IN (
+    day > 5
+    AND NOT EXISTS(
       SELECT
-        unit_key
-      FROM gone_units
+        1
+      FROM gone_units AS gone
+      WHERE
+        gone.unit_key = not_finite_units.unit_key
     )
 ) AS rows_of_units
 GROUP BY

@@ -11,9 +11,11 @@ FROM (
     *
   FROM "steelyard"."state_9f75794b9e6a_units" AS known
   WHERE
-    NOT unit_key IN (
+    NOT EXISTS(
       SELECT
-        unit_key
-      FROM gone_units
+        1
+      FROM gone_units AS gone
+      WHERE
+        gone.unit_key = known.unit_key
     )
 ) AS units

@@ -71,23 +71,21 @@ WITH moments AS (
       COALESCE(CAST(before_orders.p2 AS DOUBLE PRECISION), CAST(0.0 AS DOUBLE PRECISION)) AS d3
     FROM running
     LEFT JOIN (
-      (
-        SELECT
-          unit_key,
-          p1,
-          p2
-        FROM recent_orders
-        WHERE
-          day = 0
-        UNION ALL
-        SELECT
-          unit_key,
-          p1,
-          p2
-        FROM "steelyard"."state_9f75794b9e6a_totals_1"
-        WHERE
-          day = 0
-      )
+      SELECT
+        unit_key,
+        p1,
+        p2
+      FROM recent_orders
+      WHERE
+        day = 0
+      UNION ALL
+      SELECT
+        unit_key,
+        p1,
+        p2
+      FROM "steelyard"."state_9f75794b9e6a_totals_1"
+      WHERE
+        day = 0
     ) AS before_orders
       ON before_orders.unit_key = running.unit_key
   ), day_changes AS (

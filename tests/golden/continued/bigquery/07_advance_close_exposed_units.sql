@@ -1,0 +1,3 @@
+SELECT
+  unit_key
+FROM gone_units

@@ -1,0 +1,7 @@
+SELECT DISTINCT
+  unit_key
+FROM (
+  SELECT
+    unit_key
+  FROM entered_units
+) AS units

@@ -1,0 +1,8 @@
+SELECT DISTINCT
+  unit_key
+FROM (
+  SELECT
+    unit_key
+  FROM entered_units
+) AS units
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

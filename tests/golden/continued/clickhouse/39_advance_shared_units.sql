@@ -1,0 +1,135 @@
+/* units that two experiments share, by their variants in both: n, sums and cross products */
+WITH shared AS (
+  SELECT
+    units.unit_key AS unit_key,
+    cells.experiment_no AS experiment_no,
+    cells.variant_no AS variant_no,
+    '' AS epoch,
+    codes.word_1 AS word_1
+  FROM exposed_units AS units
+  JOIN unit_codes AS codes
+    ON codes.unit = units.unit
+  JOIN cells
+    ON cells.cell = intDiv(units.unit_key, 1000000000)
+  WHERE
+    cells.experiment_no IN (1, 2)
+), capped_values AS (
+  /* values of shared units within their caps */
+  SELECT
+    shared.experiment_no AS experiment_no,
+    shared.variant_no AS variant_no,
+    shared.epoch AS epoch,
+    shared.word_1 AS word_1,
+    CASE
+      WHEN raw1 > caps.upper_cap_spend_1_before_2d_before1
+      THEN caps.upper_cap_spend_1_before_2d_before1
+      ELSE raw1
+    END AS v1,
+    CASE
+      WHEN raw2 > caps.upper_cap_spend_1_value1
+      THEN caps.upper_cap_spend_1_value1
+      ELSE raw2
+    END AS v2
+  FROM unit_values
+  JOIN shared
+    ON shared.unit_key = unit_values.unit_key
+  /* percentile caps: each experiment has its own */
+  JOIN (
+    SELECT
+      1 AS experiment_no,
+      CAST(CAST(90.5 AS Nullable(Float64)) AS Nullable(Float64)) AS upper_cap_spend_1_before_2d_before1,
+      CAST(CAST(90.5 AS Nullable(Float64)) AS Nullable(Float64)) AS upper_cap_spend_1_value1
+    UNION ALL
+    SELECT
+      2 AS experiment_no,
+      CAST(CAST(90.5 AS Nullable(Float64)) AS Nullable(Float64)) AS upper_cap_spend_1_before_2d_before1,
+      CAST(CAST(90.5 AS Nullable(Float64)) AS Nullable(Float64)) AS upper_cap_spend_1_value1
+  ) AS caps
+    ON caps.experiment_no = intDiv(cell, 1000000)
+), combined AS (
+  /* one row per variant and combination of variants in other experiments, before these are taken apart into pairs */
+  SELECT
+    experiment_no,
+    variant_no,
+    epoch,
+    1 AS word_no,
+    word_1 AS word,
+    COUNT(*) AS unit_count,
+    COUNT(*) AS m1,
+    SUM((
+      v2 - CAST(65.90140533447266 AS Nullable(Float64))
+    )) AS m2,
+    SUM(
+      (
+        v2 - CAST(65.90140533447266 AS Nullable(Float64))
+      ) * (
+        v2 - CAST(65.90140533447266 AS Nullable(Float64))
+      )
+    ) AS m3,
+    SUM(
+      (
+        v2 - CAST(65.90140533447266 AS Nullable(Float64))
+      ) * (
+        v1 - CAST(72.37852478027344 AS Nullable(Float64))
+      )
+    ) AS m4,
+    SUM((
+      v1 - CAST(72.37852478027344 AS Nullable(Float64))
+    )) AS m5,
+    SUM(
+      (
+        v1 - CAST(72.37852478027344 AS Nullable(Float64))
+      ) * (
+        v1 - CAST(72.37852478027344 AS Nullable(Float64))
+      )
+    ) AS m6
+  FROM capped_values
+  GROUP BY
+    experiment_no,
+    variant_no,
+    epoch,
+    word_1
+)
+SELECT
+  combined.experiment_no AS experiment_no,
+  combined.variant_no AS variant_no,
+  combined.epoch AS epoch,
+  places.other_no AS other_no,
+  (
+    intDiv(combined.word, places.digit_value) - places.radix * intDiv(intDiv(combined.word, places.digit_value), places.radix)
+  ) AS digit,
+  SUM(combined.unit_count) AS unit_count,
+  SUM(combined.m1) AS m1,
+  SUM(combined.m2) AS m2,
+  SUM(combined.m3) AS m3,
+  SUM(combined.m4) AS m4,
+  SUM(combined.m5) AS m5,
+  SUM(combined.m6) AS m6
+FROM combined
+JOIN (
+  SELECT
+    0 AS other_no,
+    1 AS word_no,
+    1 AS digit_value,
+    3 AS radix
+  UNION ALL
+  SELECT
+    1 AS other_no,
+    1 AS word_no,
+    3 AS digit_value,
+    3 AS radix
+) AS places
+  ON places.word_no = combined.word_no
+WHERE
+  (
+    intDiv(combined.word, places.digit_value) - places.radix * intDiv(intDiv(combined.word, places.digit_value), places.radix)
+  ) > 0
+GROUP BY
+  combined.experiment_no,
+  combined.variant_no,
+  combined.epoch,
+  places.other_no,
+  (
+    intDiv(combined.word, places.digit_value) - places.radix * intDiv(intDiv(combined.word, places.digit_value), places.radix)
+  )
+SETTINGS join_use_nulls = 1, group_by_use_nulls = 1, aggregate_functions_null_for_empty = 1, prefer_column_name_to_alias = 1, session_timezone = 'UTC'

@@ -1,0 +1,18 @@
+/* a unit's rows since the last closed day, after one row with its totals until then */
+SELECT
+  recent.unit_key,
+  recent.day,
+  recent.p1,
+  recent.p2
+FROM recent_orders AS recent
+JOIN exposed_units AS active
+  ON active.unit_key = recent.unit_key
+UNION ALL
+SELECT
+  known.unit_key,
+  CASE WHEN known.day = 0 THEN 0 ELSE 3 END AS day,
+  known.p1,
+  known.p2
+FROM `steelyard`.`state_9f75794b9e6a_totals_1` AS known
+JOIN exposed_units AS active
+  ON active.unit_key = known.unit_key

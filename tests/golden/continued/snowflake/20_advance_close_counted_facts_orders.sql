@@ -1,0 +1,18 @@
+SELECT
+  CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE) AS day,
+  COUNT(*) AS n
+FROM (
+  SELECT
+    user_id AS unit,
+    CAST(CONVERT_TIMEZONE('UTC', ordered_at) AS TIMESTAMPNTZ) AS event_time,
+    amount AS amount
+  FROM orders
+  WHERE
+    (
+      ordered_at >= CAST('2026-03-29 16:00:00+00:00' AS TIMESTAMPTZ)
+      AND ordered_at < CAST('2026-04-05 16:00:00+00:00' AS TIMESTAMPTZ)
+    )
+    AND ordered_at >= CAST('2026-03-27 16:00:00+00:00' AS TIMESTAMPTZ)
+) AS facts
+GROUP BY
+  CAST(facts.event_time + INTERVAL '8 HOUR' AS DATE)
