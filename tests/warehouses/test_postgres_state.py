@@ -256,6 +256,14 @@ def test_a_role_that_may_not_make_tables_runs_in_full_and_debug_says_why(kept: S
     assert "alter table ... owner to" in found["state"][1]
 
 
+def test_a_metric_that_the_warehouse_has_no_words_for_is_named(kept: Shop) -> None:
+    kept.edit("metrics/orders_per_user.sql", "where", "where md5(user_id) <> '' and")
+    result = Project.load(kept.root).run(RunOptions(as_of=APRIL + timedelta(days=1)))
+    assert result.failures[NAME].startswith(
+        "metrics/orders_per_user.sql: postgres has no translation of the function md5\n  hint: "
+    )
+
+
 def test_debug_says_which_metric_a_role_may_not_read(kept: Shop) -> None:
     role = f"reader_of_{kept.output['dbname']}"[:60]
     kept.execute(

@@ -45,11 +45,16 @@ def check_metrics(plan: GroupPlan, warehouse: Warehouse) -> None:
 
     Raises:
         WarehouseError: A column or function that is not there.
-        CompileError: A value that is no number.
+        CompileError: A value that is no number, or a function that the warehouse does not have.
     """
     for scan in plan.group.scans:
         for query in _queries(scan):
-            types = _types(warehouse, _written(plan, scan, query), query.source.where)
+            try:
+                written = _written(plan, scan, query)
+            except CompileError as error:
+                where = error.where or query.source.where
+                raise CompileError(error.args[0], where=where, hint=error.hint) from error
+            types = _types(warehouse, written, query.source.where)
             for name in query.value_names:
                 if types.get(name, "").split("[")[0] in _NO_NUMBERS:
                     raise CompileError(
