@@ -1,11 +1,12 @@
 """What is PostgreSQL's own, on a real server."""
 
 import json
+import signal
 import subprocess
 import sys
 from datetime import date
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import pytest
@@ -39,6 +40,10 @@ with connect(profile) as warehouse, warehouse.only_writer("steelyard", wait_seco
     print(warehouse.query("select pg_backend_pid()").values[0][0], flush=True)
     sys.stdin.read()
 """
+
+
+# The same, in the middle of a statement.
+SLEEPER = WRITER.replace("sys.stdin.read()", "warehouse.query('select pg_sleep(600)')")
 
 
 def profile_of(output: dict[str, Any], **settings: Any) -> Profile:
@@ -99,6 +104,66 @@ def test_a_second_writer_of_a_schema_is_told_who_the_first_is_and_follows_when_i
     assert not warehouse.is_exclusive
 
 
+def test_a_writer_that_is_killed_in_a_statement_does_not_hold_its_lock_until_that_ends(
+    engines: Engines,
+) -> None:
+    output = engines.new("postgres")
+    command = [sys.executable, "-c", SLEEPER]
+    with (
+        connect(profile_of(output)) as warehouse,
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer,
+    ):
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        writer.stdin.write(json.dumps(output) + "\n")
+        writer.stdin.flush()
+        pid = int(writer.stdout.readline())
+        while not warehouse.query(
+            "select 1 from pg_stat_activity where pid = ? and query like '%pg_sleep%' and state = 'active'",
+            [pid],
+        ).values:
+            sleep(0.05)
+        writer.kill()
+        with warehouse.only_writer("steelyard", wait_seconds=10):
+            assert warehouse.is_exclusive
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("engine", ["duckdb", "postgres"])
+def test_a_run_that_is_interrupted_stops_its_statement_and_says_so(
+    engine: str, sent: signal.Signals, engines: Engines, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = engines.new(engine)
+    project = new_project(tmp_path, output, monkeypatch)
+    project.run(RunOptions(as_of=date(2026, 3, 31)))
+    with project.connect() as warehouse:
+        warehouse.execute("alter table orders rename to paid_orders")
+        warehouse.execute(
+            "create view orders as select paid_orders.* from paid_orders,"
+            " generate_series(1, 1000000) as numbers(n) where n % 7 > 0"
+        )
+    command = [sys.executable, "-c", "from steelyard.cli.main import main; main()", "run"]
+    with subprocess.Popen(
+        [*command, "--as-of", "2026-04-01"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stderr is not None
+        told = running.stderr.readline()
+        sleep(1)
+        running.send_signal(sent)
+        told += running.stderr.read()
+    assert running.returncode == 1
+    assert told.endswith("\nAborted!\n")
+    assert "Traceback" not in told
+    written = json.loads((tmp_path / "target/run_results.json").read_text(encoding="utf-8"))
+    assert (written["status"], written["error"].partition("\n")[0]) == ("error", "the run was interrupted")
+    with project.connect() as warehouse, warehouse.only_writer("steelyard", wait_seconds=5):
+        warehouse.execute("drop view orders")
+        warehouse.execute("alter table paid_orders rename to orders")
+        if engine == "postgres":
+            assert warehouse.query("select 1 from pg_class where relname = 'recent_orders'").values == []
+    assert not project.run(RunOptions(as_of=date(2026, 4, 1))).failures
+
+
 def new_project(root: Path, output: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return a small project, seeded, on a warehouse."""
     monkeypatch.setattr(scaffold, "USERS", 300)
@@ -122,6 +187,7 @@ def test_a_run_records_that_an_earlier_one_was_interrupted_and_debug_finds_nothi
         "temporary tables",
         "state",
         "exposures",
+        "metrics",
         "hashing",
     ]
     assert all(is_fine for _, is_fine, _ in checks), checks

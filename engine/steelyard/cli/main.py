@@ -1,5 +1,6 @@
 """The command ``steelyard``: options, printing, exit codes."""
 
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -39,4 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="replace")
+    # A scheduler that gives up on a run ends it as Ctrl-C does: the statement is cancelled, and the connection closed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     cli(args=None if arguments is None else list(arguments), prog_name="steelyard")

@@ -42,21 +42,27 @@ def write_run_results(files: ProjectFiles, result: RunResult, *, target: str) ->
     )
 
 
+def write_running(files: ProjectFiles, *, options: RunOptions, target: str) -> Path:
+    """Write ``target/run_results.json`` as a run begins: one that is killed leaves no results of the run before."""
+    return _write(files, _without_results(options, target, status="running", error=None))
+
+
 def write_failure(files: ProjectFiles, error: EngineError, *, options: RunOptions, target: str) -> Path:
-    """Write ``target/run_results.json`` for a run that could not begin."""
-    return _write(
-        files,
-        {
-            "engine_version": __version__,
-            "run_id": None,
-            "as_of": None if options.as_of is None else options.as_of.isoformat(),
-            "target": target,
-            "status": "error",
-            "error": str(error),
-            "seconds": {},
-            "experiments": [],
-        },
-    )
+    """Write ``target/run_results.json`` for a run that could not begin, or was interrupted."""
+    return _write(files, _without_results(options, target, status="error", error=str(error)))
+
+
+def _without_results(options: RunOptions, target: str, *, status: str, error: str | None) -> dict[str, Any]:
+    return {
+        "engine_version": __version__,
+        "run_id": None,
+        "as_of": None if options.as_of is None else options.as_of.isoformat(),
+        "target": target,
+        "status": status,
+        "error": error,
+        "seconds": {},
+        "experiments": [],
+    }
 
 
 def require_folder(files: ProjectFiles) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from time import perf_counter
@@ -140,7 +141,9 @@ class Run:
             for group in self._groups(ready):
                 self._run_group(group)
         except BaseException as error:
-            self._record(status="error", failures={"": str(error)})
+            # Where the connection is gone, the next run records that this one was interrupted.
+            with suppress(EngineError):
+                self._record(status="error", failures={"": str(error) or "interrupted"})
             raise
         self._record(status=self.result.status, failures=self.result.failures)
         return self.result

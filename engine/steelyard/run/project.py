@@ -9,8 +9,14 @@ from steelyard.compile.group import ColumnTypes, plan_groups
 from steelyard.compile.measure import MetricKey
 from steelyard.compile.metric_query import MetricQuery
 from steelyard.compile.plan import GroupPlan
-from steelyard.errors import EngineError
-from steelyard.run.artifacts import require_folder, write_failure, write_run_results, write_statements
+from steelyard.errors import EngineError, WarehouseError
+from steelyard.run.artifacts import (
+    require_folder,
+    write_failure,
+    write_run_results,
+    write_running,
+    write_statements,
+)
 from steelyard.run.budget import require_budget
 from steelyard.run.collect import project_templates
 from steelyard.run.metrics import read_metrics, select_experiments
@@ -120,6 +126,7 @@ class Project:
         asked = options or RunOptions()
         require_folder(self.files)
         profile = self.profile()
+        write_running(self.files, options=asked, target=profile.target)
         try:
             with self.writer() as warehouse, self._keeping_statements(warehouse):
                 if asked.max_rows is not None or asked.max_bytes is not None:
@@ -127,6 +134,12 @@ class Project:
                 result = Run(self.files, profile, warehouse, asked, progress).execute()
         except EngineError as error:
             write_failure(self.files, error, options=asked, target=profile.target)
+            raise
+        except KeyboardInterrupt:
+            told = WarehouseError(
+                "the run was interrupted", hint="run it again; nothing half-written is kept"
+            )
+            write_failure(self.files, told, options=asked, target=profile.target)
             raise
         write_run_results(self.files, result, target=profile.target)
         return result

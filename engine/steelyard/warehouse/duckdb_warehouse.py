@@ -239,6 +239,11 @@ class DuckDBWarehouse(Warehouse):
                 return action()
         except duckdb.Error as error:
             raise translate(error, where=where or self._where, secrets=self._secrets) from error
+        except RuntimeError as error:
+            # What the driver makes of Ctrl-C in the middle of a statement.
+            if str(error) != "Query interrupted":
+                raise
+            raise KeyboardInterrupt from error
 
 
 def _connect(

@@ -29,6 +29,7 @@ T = TypeVar("T")
 
 _CHUNK = 1 << 20
 _RETRY_SECONDS = 0.2
+_CHECK_SECONDS = 2
 _LOST = "the connection is gone: run again once the server is up; nothing half-written is kept"
 
 
@@ -97,6 +98,10 @@ class PostgresWarehouse(Warehouse):
         self.execute("set client_min_messages = warning")
         # Compiling wide aggregates takes longer than running them over what one session holds.
         self.execute("set jit = off")
+        # A run that was killed stops costing, and holding its lock, before its statement ends. A version or a system
+        # that cannot tell lets it end.
+        with suppress(WarehouseError):
+            self.execute(f"set client_connection_check_interval = '{_CHECK_SECONDS}s'")
 
     def schema_statement(self, schema: str) -> str:
         # "if not exists" asks for the right to create one even where there is one.
@@ -151,6 +156,9 @@ class PostgresWarehouse(Warehouse):
         return [name for (name,) in found]
 
     def drop_temporaries(self, *, keep: Collection[str] = ()) -> None:
+        if self._loss is not None:
+            self._temporaries.clear()
+            return
         for name in [name for name in self._temporaries if name not in keep]:
             self.execute(f"drop table if exists pg_temp.{quoted(name)}")
             del self._temporaries[name]
@@ -318,6 +326,12 @@ class PostgresWarehouse(Warehouse):
                 told.hint = _LOST
                 self._loss = told
             raise told from error
+        except KeyboardInterrupt:
+            # The driver has cancelled the statement, and the session with its temporary tables is given up.
+            self._loss = WarehouseError(
+                "the run was interrupted", hint="run again; nothing half-written is kept"
+            )
+            raise
 
     def _is_lost(self, error: Exception) -> bool:
         connection = getattr(self, "_connection", None)
