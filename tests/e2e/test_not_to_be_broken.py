@@ -69,7 +69,9 @@ class Place:
     def reset(self, killer: Killer, mode: str = "rebuilt") -> None:
         """Leave what runs up to a day leave, so that the next one of `AFTER` makes state anew, or continues from it."""
         with Project.load(self.root).connect() as warehouse:
-            warehouse.execute("drop schema if exists steelyard cascade")
+            is_clickhouse = warehouse.dialect == "clickhouse"
+            named = "database if exists steelyard" if is_clickhouse else "schema if exists steelyard cascade"
+            warehouse.execute(f"drop {named}")
         for day in DAYS_BEFORE[mode]:
             ended = killer.run(self.root, day)
             assert ended.code == 0, ended.error
@@ -86,10 +88,9 @@ class Place:
             warehouse.only_writer("steelyard", wait_seconds=10),
         ):
             kept = {name for row in read_rows(warehouse, "steelyard", "state") for name in row["tables"]}
-            there = warehouse.query(
-                "select table_name from information_schema.tables where table_schema = 'steelyard'"
-            )
-            assert kept == {name for (name,) in there if name.startswith("state_")}
+            there = {name for name in warehouse.table_names("steelyard") if name.startswith("state_")}
+            # Where no transaction spans several tables, more may lie about until the next run.
+            assert kept == there if warehouse.changes_tables_together else kept <= there
 
 
 @pytest.fixture
@@ -199,7 +200,7 @@ def test_a_run_that_is_killed_leaves_whole_experiments_and_the_next_one_finishes
 
 
 @pytest.mark.long
-@EVERYWHERE
+@pytest.mark.parametrize("engine", ["duckdb", "postgres", "clickhouse"])
 def test_a_run_that_dies_while_it_writes_its_state_leaves_the_state_that_was_there(
     engine: str, engines: Engines, tmp_path: Path, killer: Killer
 ) -> None:

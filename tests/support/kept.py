@@ -10,7 +10,7 @@ from psycopg import sql
 
 
 class Kept:
-    """What a database of DuckDB or PostgreSQL holds now.
+    """What a database of DuckDB, PostgreSQL or embedded ClickHouse holds now.
 
     Args:
         output: Of a profile that leads to the database, to which nothing is connected.
@@ -18,24 +18,23 @@ class Kept:
 
     def __init__(self, output: Mapping[str, Any]) -> None:
         self._output = output
-        self._name = str(output["path"] if self._is_file else output["dbname"])
+        self._name = str(output["path"] if "path" in output else output["dbname"])
         self._kept = f"{self._name}_kept"
-        if self._is_file:
-            shutil.copyfile(self._name, self._kept)
-        else:
-            self._copy(self._name, self._kept)
-
-    @property
-    def _is_file(self) -> bool:
-        return bool(self._output["type"] == "duckdb")
+        self._put(self._name, self._kept)
 
     def restore(self) -> None:
         """Put everything back, whatever has been done to the database and whoever is connected."""
-        if self._is_file:
-            Path(f"{self._name}.wal").unlink(missing_ok=True)
-            shutil.copyfile(self._kept, self._name)
+        Path(f"{self._name}.wal").unlink(missing_ok=True)
+        self._put(self._kept, self._name)
+
+    def _put(self, source: str, target: str) -> None:
+        if self._output["type"] == "duckdb":
+            shutil.copyfile(source, target)
+        elif self._output["type"] == "clickhouse":
+            shutil.rmtree(target, ignore_errors=True)
+            shutil.copytree(source, target, symlinks=True)
         else:
-            self._copy(self._kept, self._name)
+            self._copy(source, target)
 
     def _copy(self, source: str, target: str) -> None:
         place = {name: self._output[name] for name in ("host", "port", "user", "password")}

@@ -23,6 +23,7 @@ from typing import Any, Self
 from steelyard.errors import EngineError
 from steelyard.run import Project, RunOptions
 from steelyard.run import project as project_module
+from steelyard.warehouse.clickhouse import ClickHouseWarehouse
 from steelyard.warehouse.duckdb_warehouse import DuckDBWarehouse
 from steelyard.warehouse.postgres import PostgresWarehouse
 
@@ -157,7 +158,7 @@ def _die_at(number: int) -> None:
 
         return changed
 
-    for kind in (DuckDBWarehouse, PostgresWarehouse):
+    for kind in (DuckDBWarehouse, PostgresWarehouse, ClickHouseWarehouse):
         for name in ("create_table_as", "insert_query", "delete_rows", "drop_table"):
             setattr(kind, name, dying(getattr(kind, name)))
 
