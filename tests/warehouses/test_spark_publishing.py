@@ -1,5 +1,7 @@
 """A writer to Spark that ends between two of its changes, or is refused one, leaves one publication whole."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from typing import Any
@@ -10,13 +12,16 @@ from tests.support.engines import Engines
 from steelyard.errors import WarehouseError
 from steelyard.spec.outputs import OUTPUTS
 from steelyard.spec.profile import Profile
-from steelyard.warehouse import spark, spark_published
+from steelyard.warehouse import migrate, spark, spark_published
 from steelyard.warehouse.base import Condition, Warehouse
-from steelyard.warehouse.publish import publish_experiment
+from steelyard.warehouse.migrate import ensure_tables
+from steelyard.warehouse.publish import publish_experiment, publish_run
+from steelyard.warehouse.read import read_rows
 from steelyard.warehouse.registry import connect
 from steelyard.warehouse.spark import SparkWarehouse
+from steelyard.warehouse.spark_published import ROWS
 from steelyard.warehouse.tables import TABLES
-from steelyard.warehouse.versioned import POINTERS, rows_table
+from steelyard.warehouse.versioned import POINTERS, VERSION_COLUMNS, rows_table
 
 DAY = date(2026, 4, 1)
 pytestmark = pytest.mark.long
@@ -60,13 +65,14 @@ class Session:
         return execute(text)
 
 
-def publish(warehouse: Warehouse, schema: str, number: float) -> None:
+def publish(warehouse: Warehouse, schema: str, number: float, *, names: Sequence[str] = TABLE_NAMES) -> None:
     row = {"metric": "m", "metric_version": 1, "variant": "b", "hypothesis": "superiority", "as_of": DAY}
     tables = {
         "results": [{**row, "effect": number}],
         "decisions": [{"variant": "b", "decision": str(number)}],
     }
-    publish_experiment(warehouse, schema, experiment_id="e", as_of=DAY, tables=tables)
+    chosen = {name: tables[name] for name in names}
+    publish_experiment(warehouse, schema, experiment_id="e", as_of=DAY, tables=chosen)
 
 
 def seen(reader: Warehouse, schema: str) -> list[float]:
@@ -75,9 +81,9 @@ def seen(reader: Warehouse, schema: str) -> list[float]:
     return [number for (number,) in reader.query(rows)]
 
 
-def versions(reader: Warehouse, schema: str, name: str) -> int:
+def versions(reader: Warehouse, schema: str) -> int:
     """Return how many versions of the rows there are, whether shown or not."""
-    return len(reader.query(f"show partitions {schema}.{rows_table(TABLES[name])}"))
+    return len(reader.query(f"show partitions {schema}.{ROWS}"))
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +108,8 @@ def profile(engines: Engines) -> Profile:
 def test_a_writer_that_ends_before_a_change_leaves_one_publication_whole_and_the_next_one_goes_on(
     profile: Profile,
 ) -> None:
-    # Before the first table of two, between them, before the view that shows both, and twice while it tidies up.
-    endings = [("insert", 1), ("insert", 2), (SHOWS, 1), ("show partitions", 1), ("alter table", 2)]
+    # Before the rows of both tables, before the view that shows them, and twice while it tidies up.
+    endings = [("insert", 1), (SHOWS, 1), ("show partitions", 1), ("alter table", 1)]
     schema, shown = profile.target_schema, 1.0
     with connect(profile) as writer, connect(profile) as reader:
         assert isinstance(writer, SparkWarehouse)
@@ -119,11 +125,11 @@ def test_a_writer_that_ends_before_a_change_leaves_one_publication_whole_and_the
             if any(change.startswith(SHOWS) for change in session.made):
                 shown = float(number)
             assert seen(reader, schema) == [shown, shown], ending
-        assert shown == 6.0
-        publish(writer, schema, 7.0)
-        assert seen(reader, schema) == [7.0, 7.0]
+        assert shown == 5.0
+        publish(writer, schema, 6.0)
+        assert seen(reader, schema) == [6.0, 6.0]
         # What is shown, and what a reader may still read; nothing of those that have ended.
-        assert [versions(reader, schema, name) for name in TABLE_NAMES] == [2, 2]
+        assert versions(reader, schema) == 2
 
 
 def test_a_change_that_spark_refuses_is_told_and_leaves_the_publication_before(
@@ -141,7 +147,7 @@ def test_a_change_that_spark_refuses_is_told_and_leaves_the_publication_before(
         writer._session = whole
         assert seen(writer, schema) == before
         # What it had written is gone, and what a reader may still read of the publication before is not.
-        assert [versions(writer, schema, name) for name in TABLE_NAMES] == [2, 2]
+        assert versions(writer, schema) == 2
 
 
 @pytest.mark.long
@@ -220,3 +226,112 @@ def test_temporary_tables_are_read_from_their_rows_and_leave_nothing(profile: Pr
         with pytest.raises(WarehouseError, match="does not fit its type"):
             warehouse.create_temporary("refused", "select cast('x' as int) as n")
         assert set(context._jsc.getPersistentRDDs()) <= before
+
+
+@pytest.mark.long
+def test_what_one_publication_writes_is_one_job_whatever_the_number_of_its_tables(profile: Profile) -> None:
+    schema = profile.target_schema
+    with connect(profile) as warehouse:
+        assert isinstance(warehouse, SparkWarehouse)
+        whole = warehouse._session
+        session = warehouse._session = Session(whole, ("never", 1), Died())
+        publish(warehouse, schema, 301.0)
+        publish(warehouse, schema, 302.0)
+        warehouse._session = whole
+        assert sum(text.startswith("insert") for text in session.made) == 2
+        # The read of what is there is one too, and what neither is shown nor was before goes by one statement.
+        assert sum(text.startswith("select") for text in session.made) == 2
+        assert sum(text.startswith("alter table") for text in session.made) <= 2
+
+
+@pytest.mark.long
+def test_a_slot_that_is_written_twice_in_a_transaction_holds_what_was_written_last(profile: Profile) -> None:
+    schema, table = profile.target_schema, TABLES["decisions"]
+    row = dict.fromkeys(table.names) | {"experiment_id": "twice", "as_of": DAY, "decision": "ship"}
+    with connect(profile) as warehouse:
+        for first, second in (("a", "b"), ("c", "d")):
+            with warehouse.transaction():
+                for variant, gone in ((first, None), (second, ('"variant" = ?', [first]))):
+                    rows = [tuple((row | {"variant": variant}).values())]
+                    warehouse.replace_rows(table, schema, owner="twice", gone=gone, rows=rows)
+        shown = warehouse.query(f"select variant from {schema}.decisions where experiment_id = 'twice'")
+        assert sorted(shown.values) == [("b",), ("d",)]
+
+
+def older_layout(warehouse: Warehouse, schema: str, name: str) -> None:
+    """Put the rows of a result table into a table of its own with a view on it, as earlier releases did."""
+    table = TABLES[name]
+    rows, keys = f"{schema}.{rows_table(table)}", ", ".join(column.name for column in VERSION_COLUMNS)
+    # A column that was not there yet is the last one.
+    names = ", ".join(table.names[:-1])
+    warehouse.execute(
+        f"create table {rows} using parquet partitioned by ({keys}) as"
+        f" select {names}, {keys} from {schema}.{ROWS} where row_table = '{name}'"
+    )
+    listed = ", ".join(f"stored.{column}" for column in table.names[:-1])
+    warehouse.execute(
+        f"create or replace view {schema}.{name} as select {listed} from {schema}.{POINTERS} as shown"
+        f" join {rows} as stored on stored.row_owner = shown.row_owner"
+        f" and stored.row_version = shown.row_version where shown.table_name = '{name}'"
+    )
+
+
+@pytest.mark.long
+def test_rows_of_tables_that_stood_by_themselves_move_though_the_move_is_broken_off(engines: Engines) -> None:
+    given = engines.new("spark")
+    output, schema = OUTPUTS["spark"].model_validate(given), given["schema"]
+    with connect(Profile(name="shop", target="dev", output=output, target_schema=schema)) as warehouse:
+        assert isinstance(warehouse, SparkWarehouse)
+        ensure_tables(warehouse, schema)
+        for names in (TABLE_NAMES, TABLE_NAMES[:1]):
+            for number in (1.0, 2.0):
+                publish(warehouse, schema, number + len(names), names=names)
+        publish_run(warehouse, schema, run={"run_id": "r", "status": "success"})
+        before = {name: read_rows(warehouse, schema, name) for name in (*TABLE_NAMES, "runs")}
+        for name in TABLES:
+            older_layout(warehouse, schema, name)
+        warehouse.execute(f"drop table {schema}.{ROWS}")
+        whole = warehouse._session
+        for ending in ("insert overwrite", SHOWS, "drop table"):
+            warehouse._session = Session(whole, (ending, 3), Died())
+            with pytest.raises(Died):
+                ensure_tables(warehouse, schema)
+            warehouse._session = whole
+        assert ensure_tables(warehouse, schema)
+        assert {name: read_rows(warehouse, schema, name) for name in before} == before
+        assert ensure_tables(warehouse, schema) == ()
+        names = {row["tableName"] for row in warehouse.query(f"show tables in {schema}").dicts()}
+        assert names == {*TABLES, ROWS, POINTERS}
+        publish(warehouse, schema, 3.0)
+        assert seen(warehouse, schema) == [3.0, 3.0]
+
+
+@pytest.mark.long
+def test_columns_and_tables_of_a_later_release_are_added(
+    engines: Engines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = engines.new("spark")
+    output, schema = OUTPUTS["spark"].model_validate(given), given["schema"]
+    with connect(Profile(name="shop", target="dev", output=output, target_schema=schema)) as warehouse:
+        with monkeypatch.context() as earlier:
+            less = {name: table for name, table in TABLES.items() if name != "insights"}
+            less |= {
+                name: replace(table, columns=table.columns[:-1])
+                for name, table in less.items()
+                if name in ("results", "timeseries")
+            }
+            for module in (migrate, spark_published):
+                earlier.setattr(module, "TABLES", less)
+            ensure_tables(warehouse, schema)
+        assert "label" not in warehouse.table_columns("results", schema)
+        done = ensure_tables(warehouse, schema)
+        assert [statement.split(" (")[0] for statement in done] == [
+            f'alter table "{schema}"."{ROWS}" add columns',
+            f'create or replace view "{schema}"."results"',
+            f'create or replace view "{schema}"."timeseries"',
+            f'create view "{schema}"."insights"',
+        ]
+        publish(warehouse, schema, 1.0)
+        assert [row["label"] for row in read_rows(warehouse, schema, "results")] == [None]
+        assert read_rows(warehouse, schema, "insights") == []
+        assert ensure_tables(warehouse, schema) == ()

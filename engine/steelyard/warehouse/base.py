@@ -178,7 +178,7 @@ class Warehouse(ABC):
         return f"create schema if not exists {quoted(schema)}"
 
     def shared_statements(self, schema: str) -> Iterator[str]:
-        """Yield the statements that create what all result tables need, once, before the first of them."""
+        """Yield the statements for what all result tables need, before the first of them is made or changed."""
         yield from ()
 
     def table_statements(self, table: Table, schema: str) -> Iterator[str]:

@@ -36,7 +36,7 @@ def _needed(warehouse: Warehouse, schema: str) -> Iterator[str]:
     present = warehouse.columns_of((table.name for table in TABLES.values()), schema)
     if not any(present.values()) and not warehouse.has_schema(schema):
         yield warehouse.schema_statement(schema)
-    if not all(present.values()):
+    if not all(set(table.names) <= set(present[table.name]) for table in TABLES.values()):
         yield from warehouse.shared_statements(schema)
     for table in TABLES.values():
         found = present[table.name]

@@ -18,27 +18,43 @@ from steelyard.warehouse.bulk import kinds_of, to_arrays
 from steelyard.warehouse.deadline import ended_after
 from steelyard.warehouse.duckdb_files import to_parquet
 from steelyard.warehouse.names import escaped_literal, quoted
-from steelyard.warehouse.spark_errors import translate
-from steelyard.warehouse.spark_published import into, packed, pointer_statements, unpacked, view_statement
+from steelyard.warehouse.spark_errors import driver_errors, translate
+from steelyard.warehouse.spark_published import (
+    ROWS,
+    into,
+    moving_statement,
+    pointer_statements,
+    rows_statements,
+    view_statement,
+)
+from steelyard.warehouse.spark_rows import (
+    Change,
+    carried_rows,
+    kinds_of_rows,
+    new_rows,
+    read_stored,
+    stored_query,
+)
 from steelyard.warehouse.spark_session import Started, for_few_rows, start
 from steelyard.warehouse.spark_temporaries import Temporaries
 from steelyard.warehouse.spark_values import (
     canonical_types,
     declared,
+    described_types,
     plain,
     python_rows,
     with_moments,
     with_values,
 )
-from steelyard.warehouse.stored import KINDS
-from steelyard.warehouse.tables import TABLES, Column, Table
+from steelyard.warehouse.tables import Column, Table
 from steelyard.warehouse.versioned import (
     EVERYONE,
     POINTERS,
-    VERSION_COLUMNS,
     Slot,
+    Staged,
     Version,
     VersionedWarehouse,
+    rows_name,
     rows_table,
 )
 
@@ -91,7 +107,8 @@ class SparkWarehouse(VersionedWarehouse):
         self._temporaries = Temporaries(started.session)
         self.is_exclusive = started.is_exclusive
         self._is_closed = False
-        self._errors = _driver_errors()
+        self._changes: list[Change] = []
+        self._errors = driver_errors()
 
     @classmethod
     def open(cls, profile: Profile, *, wait_seconds: float = 0.0) -> "SparkWarehouse":
@@ -173,8 +190,15 @@ class SparkWarehouse(VersionedWarehouse):
         return self._columns(name) if self._run(lambda: self._session.catalog.tableExists(name)) else {}
 
     def columns_of(self, tables: Iterable[str], schema: str) -> dict[str, dict[str, str]]:
-        there = set(self.table_names(schema)) if self.has_schema(schema) else set()
-        return {table: self._columns(_full_name(table, schema)) if table in there else {} for table in tables}
+        # What the catalogue says of all of them, in place of a plan of each view.
+        wanted = tuple(tables)
+        pattern = "|".join((*wanted, *map(rows_name, wanted)))
+        sql = f"show table extended in {quoted(schema)} like {escaped_literal(pattern)}"
+        rows = self.query(sql).dicts() if self.has_schema(schema) else []
+        there = {str(row["tableName"]): described_types(row["information"]) for row in rows}
+        # In earlier releases the rows of each table stood by themselves: such a table is made anew, see
+        # `table_statements`.
+        return {name: {} if rows_name(name) in there else there.get(name, {}) for name in wanted}
 
     def _columns(self, name: str) -> dict[str, str]:
         return canonical_types(self._run(lambda: self._session.table(name).schema))
@@ -233,25 +257,18 @@ class SparkWarehouse(VersionedWarehouse):
     def shared_statements(self, schema: str) -> Iterator[str]:
         if not self.table_columns(POINTERS, schema):
             yield from pointer_statements(schema, {})
+        yield from rows_statements(schema, self.table_columns(ROWS, schema), self.types)
 
     def table_statements(self, table: Table, schema: str) -> Iterator[str]:
-        columns = ",\n  ".join(self._declared(column) for column in (*table.columns, *VERSION_COLUMNS))
-        keys = ", ".join(quoted(column.name) for column in VERSION_COLUMNS)
-        yield (
-            f"create table if not exists {quoted(rows_table(table), schema)} (\n  {columns}\n)"
-            f" using parquet partitioned by ({keys}) comment {escaped_literal(table.comment)}"
-        )
-        yield view_statement(table, schema, is_new=True)
+        by_itself = self.table_columns(rows_table(table), schema)
+        if by_itself:
+            yield moving_statement(table, schema, by_itself)
+        yield view_statement(table, schema, is_new=not by_itself)
+        if by_itself:
+            yield f"drop table if exists {quoted(rows_table(table), schema)}"
 
     def column_statements(self, table: Table, missing: Sequence[Column], schema: str) -> Iterator[str]:
-        known = self.table_columns(rows_table(table), schema)
-        added = ", ".join(self._declared(column) for column in missing if column.name not in known)
-        if added:
-            yield f"alter table {quoted(rows_table(table), schema)} add columns ({added})"
         yield view_statement(table, schema, is_new=False)
-
-    def _declared(self, column: Column) -> str:
-        return f"{quoted(column.name)} {self.types[column.kind]} comment {escaped_literal(column.comment)}"
 
     def _pointers(self, schema: str) -> dict[Slot, int]:
         # Where no other process can move them, they are where this one has put them.
@@ -263,59 +280,73 @@ class SparkWarehouse(VersionedWarehouse):
 
     def _point(self, schema: str, pointers: Mapping[Slot, int], changed: Mapping[Slot, int]) -> None:
         _SHOWN.pop(schema, None)
-        for statement in pointer_statements(schema, pointers):
+        statements = tuple(pointer_statements(schema, pointers))
+        for statement in statements:
             self.execute(statement)
         _SHOWN[schema] = dict(pointers)
-        older = sorted(name for name in self.table_names(schema) if name.startswith(f"{POINTERS}_"))
-        for name in older[:-2]:
-            self.execute(f"drop table if exists {quoted(name, schema)}")
+        if len(statements) > 1:
+            older = sorted(name for name in self.table_names(schema) if name.startswith(f"{POINTERS}_"))
+            for name in older[:-2]:
+                self.execute(f"drop table if exists {quoted(name, schema)}")
 
     def rows_where(
         self, schema: str, owner: str | None, wanted: Mapping[str, Condition]
     ) -> dict[str, list[tuple[Any, ...]]]:
-        # One job, on files that are known, in place of one for each view and another for its pointers.
-        slots = {name: (name, EVERYONE if owner is None else owner) for name in wanted}
+        owner = EVERYONE if owner is None else owner
         shown = self._pointers(schema) if self._staged is None else self._before(self._staged, schema)
-        names = [name for name in wanted if slots[name] in shown]
-        found: dict[str, list[tuple[Any, ...]]] = {name: [] for name in wanted}
-        parts, parameters = [], list[Any]()
-        for place, name in enumerate(names):
-            condition, values = wanted[name]
-            where = f"row_owner = ? and row_version = ? and ({condition})"
-            parts.append(packed(place, TABLES[name], quoted(rows_table(TABLES[name]), schema), where))
-            parameters += [slots[name][1], shown[slots[name]], *values]
-        if parts:
-            with for_few_rows(self._session):
-                rows = self.query("\nunion all\n".join(parts), parameters)
-            for place, *arrays in rows:
-                found[names[place]].append(unpacked(TABLES[names[place]], arrays))
-        return found
+        slots = {name: (shown[name, owner], wanted[name]) for name in wanted if (name, owner) in shown}
+        if not slots:
+            return {name: [] for name in wanted}
+        with for_few_rows(self._session):
+            rows = self.query(*stored_query(schema, owner, slots))
+        found = read_stored(rows.columns, rows.values)
+        return {name: found.get(name, []) for name in wanted}
+
+    def _next_number(self, before: int | None) -> int:
+        # What one transaction writes is one version, and one job; but for a slot that it writes again.
+        number = self._changes[0].version.number if self._changes else 0
+        if number > (before or 0):
+            return number
+        self._finish()
+        return super()._next_number(before)
 
     def _write(
         self, version: Version, before: int | None, gone: Condition | None, rows: Sequence[Sequence[Any]]
     ) -> None:
-        carried = None if before is None else self._carried(version, before, gone)
+        given = [tuple(row) for row in rows]
+        self._changes.append(Change(version=version, before=before, gone=gone, rows=given))
+
+    def _finish(self) -> None:
+        changes, self._changes = self._changes, []
+        for owner in dict.fromkeys(change.version.owner for change in changes):
+            self._write_version([change for change in changes if change.version.owner == owner])
+
+    def _write_version(self, changes: Sequence[Change]) -> None:
+        version, kinds, rows = changes[0].version, kinds_of_rows(changes), new_rows(changes)
+        head = into(version.owner, version.number, version.schema, kinds)
+        carried = carried_rows(changes, tuple(kinds))
         with for_few_rows(self._session):
             if rows:
-                kinds = {column.name: KINDS[column.kind] for column in version.table.columns}
-                self._insert(into(version), kinds, rows, where=version.table.name, beside=carried)
+                self._insert(head, kinds, rows, where=ROWS, beside=carried)
             elif carried is not None:
-                self.execute(f"{into(version)} select /*+ coalesce(1) */ * from ({carried})")
+                self.execute(f"{head} select /*+ coalesce(1) */ * from ({carried})")
 
-    def _carried(self, version: Version, before: int, gone: Condition | None) -> str:
-        """Return the query for the rows of the version before that stay."""
-        names = ", ".join(map(quoted, version.table.names))
-        condition, parameters = ("false", []) if gone is None else gone
-        return with_values(
-            f"select {names} from {quoted(rows_table(version.table), version.schema)}"
-            f" where row_owner = ? and row_version = ? and not ({condition})",
-            [version.owner, before, *parameters],
-        )
+    def _tidy(self, staged: Staged) -> None:
+        for owner in dict.fromkeys(owner for _, owner in staged.after):
+            kept = {number for (_, other), number in staged.before.items() if other == owner}
+            written = [version for (_, other), version in staged.after.items() if other == owner]
+            # The rows are published: what cannot be tidied up now will be by the next publication.
+            with suppress(WarehouseError):
+                if kept:
+                    self._forget(written[0], kept | {version.number for version in written})
+
+    def _abandon(self, staged: Staged) -> None:
+        self._changes = []
+        super()._abandon(staged)
 
     def _forget(self, version: Version, kept: set[int]) -> None:
-        target = quoted(rows_table(version.table), version.schema)
         owner = f"row_owner = {escaped_literal(version.owner)}"
-        found = self.query(f"show partitions {target} partition ({owner})")
+        found = self.query(f"show partitions {quoted(ROWS, version.schema)} partition ({owner})")
         self._drop(version, {int(name.rsplit("row_version=", 1)[1]) for (name,) in found} - kept)
 
     def _remove(self, version: Version) -> None:
@@ -325,8 +356,7 @@ class SparkWarehouse(VersionedWarehouse):
         owner = f"row_owner = {escaped_literal(version.owner)}"
         gone = ", ".join(f"partition ({owner}, row_version = {number})" for number in sorted(numbers))
         if gone:
-            target = quoted(rows_table(version.table), version.schema)
-            self.execute(f"alter table {target} drop if exists {gone}")
+            self.execute(f"alter table {quoted(ROWS, version.schema)} drop if exists {gone}")
 
     def _load(self, table: str, path: Path, schema: str | None) -> int:
         incoming = quoted(f"{table}__incoming", schema)
@@ -359,14 +389,6 @@ class SparkWarehouse(VersionedWarehouse):
         # Where Spark itself has gone, the statement tells it.
         with suppress(*self._errors):
             self._session.sparkContext.cancelJobGroup(group)
-
-
-def _driver_errors() -> tuple[type[Exception], ...]:
-    return (
-        import_module("pyspark.errors").PySparkException,
-        import_module("py4j.protocol").Py4JError,
-        import_module("py4j.protocol").Py4JNetworkError,
-    )
 
 
 def _full_name(table: str, schema: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -75,6 +76,15 @@ _IN_TEXT: tuple[tuple[str, str, str], ...] = (
     ),
     ("JAVA_HOME is not set", "Java is not installed", "install Java 17 or newer"),
 )
+
+
+def driver_errors() -> tuple[type[Exception], ...]:
+    """Return what pyspark raises."""
+    return (
+        import_module("pyspark.errors").PySparkException,
+        import_module("py4j.protocol").Py4JError,
+        import_module("py4j.protocol").Py4JNetworkError,
+    )
 
 
 def translate(error: BaseException, *, where: str = "", secrets: Iterable[str] = ()) -> WarehouseError:

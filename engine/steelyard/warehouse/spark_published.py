@@ -1,34 +1,76 @@
-"""SQL of Spark for versions of rows, for the pointers to those that are shown, and to read several tables at once."""
+"""SQL of Spark for versions of rows, for the views of those that are shown, and for the pointers to them."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
 
 from steelyard.warehouse.names import escaped_literal, quoted
-from steelyard.warehouse.tables import Column, Table
-from steelyard.warehouse.versioned import POINTERS, Slot, Version, rows_table
+from steelyard.warehouse.tables import TABLES, Column, Table
+from steelyard.warehouse.versioned import POINTERS, VERSION_COLUMNS, Slot, rows_table
+
+ROWS = "published_rows"
+"""Table that holds the rows of all result tables: what one publication writes is one partition, by one statement."""
+
+ROW_TABLE = Column(name="row_table", kind="text", comment="Result table that the row is of.")
 
 # A metastore in Derby keeps at most 32,700 characters of a view.
 LONGEST_VIEW = 16_000
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# Arrays in which the columns of a row travel, by the kinds of column that each holds.
-_ARRAYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "string": ("text", "json"),
-        "double": ("number",),
-        "bigint": ("count", "moment"),
-        "boolean": ("flag",),
-        "date": ("day",),
-    }
-)
 
 
-def into(version: Version) -> str:
-    """Return the head of a statement that adds rows to a version."""
-    owner, target = escaped_literal(version.owner), quoted(rows_table(version.table), version.schema)
-    return f"insert into {target} partition (row_owner = {owner}, row_version = {version.number})"
+def columns_of_rows(tables: Iterable[Table]) -> tuple[Column, ...]:
+    """Return the columns of rows of several tables, in which columns of one name are one."""
+    named = {column.name: column for table in tables for column in table.columns}
+    return (ROW_TABLE, *named.values())
+
+
+def rows_statements(schema: str, known: Mapping[str, str], types: Mapping[str, str]) -> Iterator[str]:
+    """Yield the statement that makes the table of rows, or adds what it lacks.
+
+    Args:
+        schema: Schema of the engine's tables.
+        known: Its columns; none where there is no such table.
+        types: What Spark calls each kind of column.
+    """
+    target = quoted(ROWS, schema)
+    given = (*columns_of_rows(TABLES.values()), *(() if known else VERSION_COLUMNS))
+    listed = ", ".join(f"{quoted(one.name)} {types[one.kind]}" for one in given if one.name not in known)
+    if known:
+        yield from [f"alter table {target} add columns ({listed})"] if listed else []
+        return
+    keys = ", ".join(quoted(column.name) for column in VERSION_COLUMNS)
+    told = escaped_literal("Versions of the rows of all result tables, which views show.")
+    yield f"create table {target} ({listed}) using parquet partitioned by ({keys}) comment {told}"
+
+
+def into(owner: str, number: int, schema: str, names: Iterable[str]) -> str:
+    """Return the head of a statement that adds rows with some columns to a version."""
+    return (
+        f"insert into {quoted(ROWS, schema)} partition (row_owner = {escaped_literal(owner)},"
+        f" row_version = {number}) ({', '.join(map(quoted, names))})"
+    )
+
+
+def moving_statement(table: Table, schema: str, known: Mapping[str, str]) -> str:
+    """Return the statement that copies the rows shown of a table that stood by itself, as in earlier releases.
+
+    Repeated, it puts the same rows into the same partitions, which no other table has: versions had numbers of their
+    own, since each was written by a job of its own, one after the other.
+
+    Args:
+        table: The result table.
+        schema: Schema of the engine's tables.
+        known: Columns of the table of its versions.
+    """
+    names = [name for name in table.names if name in known]
+    names += [column.name for column in VERSION_COLUMNS]
+    name = escaped_literal(table.name)
+    return (
+        f"insert overwrite {quoted(ROWS, schema)} partition (row_owner, row_version)"
+        f" ({', '.join(map(quoted, (ROW_TABLE.name, *names)))})\n"
+        f"select /*+ coalesce(1) */ {name}, {', '.join(f'stored.{quoted(one)}' for one in names)}\n"
+        f"from {quoted(POINTERS, schema)} as shown join {quoted(rows_table(table), schema)} as stored\n"
+        f"  on stored.row_owner = shown.row_owner and stored.row_version = shown.row_version\n"
+        f"where shown.table_name = {name}"
+    )
 
 
 def view_statement(table: Table, schema: str, *, is_new: bool) -> str:
@@ -43,13 +85,14 @@ def view_statement(table: Table, schema: str, *, is_new: bool) -> str:
         if table.replaced == "key" or "experiment_id" not in table.names
         else "\n  and stored.experiment_id = shown.row_owner"
     )
+    name = escaped_literal(table.name)
     return (
         f"{'create view' if is_new else 'create or replace view'} {quoted(table.name, schema)} (\n  {declared}\n)"
         f" comment {escaped_literal(table.comment)} as select {columns}\n"
         f"from {quoted(POINTERS, schema)} as shown\n"
-        f"join {quoted(rows_table(table), schema)} as stored\n"
+        f"join {quoted(ROWS, schema)} as stored\n"
         f"  on stored.row_owner = shown.row_owner and stored.row_version = shown.row_version{is_owned}\n"
-        f"where shown.table_name = {escaped_literal(table.name)}"
+        f"where shown.table_name = {name} and stored.row_table = {name}"
     )
 
 
@@ -76,42 +119,3 @@ def pointer_statements(schema: str, pointers: Mapping[Slot, int]) -> Iterator[st
         f"create or replace view {quoted(POINTERS, schema)} as"
         f" select table_name, row_owner, row_version from {source}"
     )
-
-
-def packed(place: int, table: Table, source: str, where: str) -> str:
-    """Return a query for rows of a result table, with a place before them, that queries for other tables can join.
-
-    Examples:
-        >>> from steelyard.warehouse.tables import ALLOCATION
-        >>> print(packed(0, ALLOCATION, "a", "true").replace("), ", "),\\n"))
-        select 0 as place, array("programme", "owner", "node", "kind"),
-        cast(array() as array<double>),
-        array("bucket", unix_micros("valid_from"),
-        unix_micros("valid_to"),
-        "seq"),
-        cast(array() as array<boolean>),
-        cast(array() as array<date>) from a where true
-    """
-    arrays = [
-        f"array({', '.join(parts)})" if parts else f"cast(array() as array<{element}>)"
-        for element, kinds in _ARRAYS.items()
-        for parts in [[_travelling(column) for column in table.columns if column.kind in kinds]]
-    ]
-    return f"select {place} as place, {', '.join(arrays)} from {source} where {where}"
-
-
-def _travelling(column: Column) -> str:
-    name = quoted(column.name)
-    return f"unix_micros({name})" if column.kind == "moment" else name
-
-
-def unpacked(table: Table, arrays: Sequence[Sequence[Any]]) -> tuple[Any, ...]:
-    """Return a row of `packed`, without its place, in the table's order of columns."""
-    values = dict(zip(_ARRAYS, map(iter, arrays), strict=True))
-    element = {kind: element for element, kinds in _ARRAYS.items() for kind in kinds}
-    row = []
-    for column in table.columns:
-        value = next(values[element[column.kind]])
-        is_moment = column.kind == "moment" and value is not None
-        row.append(_EPOCH + timedelta(microseconds=value) if is_moment else value)
-    return tuple(row)

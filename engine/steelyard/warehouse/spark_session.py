@@ -22,6 +22,8 @@ _STATIC = {
     # Its log repeats values, which are data of single units.
     "spark.log.level": "OFF",
 }
+# A driver with executors plans their work and does none of it: compiling that well costs more than it saves in a run.
+_COMPILED_QUICKLY = "-XX:TieredStopAtLevel=1"
 _LOCAL = {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
 # What a statement means, and how it runs on one machine: tables of experiments are small.
 _MEANING = {
@@ -32,6 +34,7 @@ _MEANING = {
     "spark.sql.timestampType": "TIMESTAMP_LTZ",
     "spark.sql.caseSensitive": "false",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.sources.partitionOverwriteMode": "dynamic",
 }
 _SMALL = {"spark.sql.shuffle.partitions": "4"}
 # For a handful of rows, compiling a plan to Java and planning it anew between its stages cost more than running it.
@@ -134,11 +137,21 @@ def _settings(output: Spark) -> dict[str, str]:
     settings = {**_STATIC, **(_LOCAL if output.master.startswith("local") else {})}
     # Executors that this process starts run the same Python, should one ever be asked for.
     settings["spark.pyspark.python"] = sys.executable
+    java = [_COMPILED_QUICKLY] if _has_executors(output) else []
     if output.path is not None:
         settings["spark.sql.warehouse.dir"] = warehouse_folder(output.path)
         if _is_embedded(output):
             settings |= _embedded_metastore(output.path)
+            # Else its log would lie in whatever folder the process runs in.
+            java.append(f"-Dderby.stream.error.file={output.path}/derby.log")
+    if java:
+        settings["spark.driver.extraJavaOptions"] = " ".join(java)
     return settings | given
+
+
+def _has_executors(output: Spark) -> bool:
+    """Return whether other processes than the driver run the tasks."""
+    return output.master.startswith("local-cluster") or not output.master.startswith("local")
 
 
 def _is_embedded(output: Spark) -> bool:
@@ -151,8 +164,6 @@ def _embedded_metastore(path: str) -> dict[str, str]:
     return {
         "spark.sql.catalogImplementation": "hive",
         "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={path}/metastore;create=true",
-        # Else its log would lie in whatever folder the process runs in.
-        "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={path}/derby.log",
     }
 
 

@@ -1,5 +1,6 @@
 """Values on their way to Spark and back: literals, types, rows."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -33,6 +34,7 @@ _TO_PYTHON: Mapping[str, Callable[[Any], Any]] = MappingProxyType(
         "boolean": bool,
     }
 )
+_DESCRIBED = re.compile(r"^ \|-- (.+): ([a-z_]+)", re.MULTILINE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -67,6 +69,18 @@ def canonical_types(schema: Any) -> dict[str, str]:
     """Return Spark's names of types in the words that all warehouses share."""
     names = {field.name: field.dataType.simpleString().split("(")[0] for field in schema}
     return {name: _CANONICAL.get(kind, kind) for name, kind in names.items()}
+
+
+def described_types(information: str) -> dict[str, str]:
+    """Return the columns of what ``show table extended`` says of a table, with their canonical types.
+
+    Examples:
+        >>> described_types("View\\nSchema: root\\n |-- n: long (nullable = true)\\n |-- at: timestamp (x)")
+        {'n': 'bigint', 'at': 'timestamptz'}
+    """
+    _, _, schema = information.rpartition("\nSchema: root\n")
+    kinds = {name: "bigint" if kind == "long" else kind for name, kind in _DESCRIBED.findall(schema)}
+    return {name: _CANONICAL.get(kind, kind) for name, kind in kinds.items()}
 
 
 def declared(kinds: Mapping[str, str]) -> str:

@@ -23,7 +23,12 @@ EVERYONE = "(all)"
 
 def rows_table(table: Table) -> str:
     """Return the name of the table that holds all versions of a result table's rows."""
-    return f"{table.name}_versions"
+    return rows_name(table.name)
+
+
+def rows_name(table: str) -> str:
+    """Return the same for the name of a result table."""
+    return f"{table}_versions"
 
 
 VERSION_COLUMNS = (
@@ -50,7 +55,7 @@ class Version:
 
 
 @dataclass(slots=True)
-class _Staged:
+class Staged:
     """What a transaction has written that no reader sees yet."""
 
     schema: str | None = None
@@ -77,13 +82,13 @@ class VersionedWarehouse(Warehouse):
     two runs that publish the same experiment at the same time are not serialised: the later pointer counts.
     """
 
-    _staged: _Staged | None = None
+    _staged: Staged | None = None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
         if self._staged is not None:
             raise WarehouseError("a transaction is open already", hint="end it first")
-        staged = self._staged = _Staged()
+        staged = self._staged = Staged()
         try:
             yield
             self._commit(staged)
@@ -111,7 +116,7 @@ class VersionedWarehouse(Warehouse):
         slot = (table.name, EVERYONE if owner is None else owner)
         shown = self._before(staged, schema).get(slot)
         before = staged.after[slot].number if slot in staged.after else shown
-        number = max(time.time_ns() // 1000, (before or 0) + 1)
+        number = self._next_number(before)
         version = staged.after[slot] = Version(table=table, schema=schema, owner=slot[1], number=number)
         staged.begun.append(version)
         self._write(version, before, gone, rows)
@@ -119,7 +124,7 @@ class VersionedWarehouse(Warehouse):
     def has_published(self, table: Table, schema: str, owner: str) -> bool:
         return self._staged is None or (table.name, owner) in self._before(self._staged, schema)
 
-    def _before(self, staged: _Staged, schema: str) -> dict[Slot, int]:
+    def _before(self, staged: Staged, schema: str) -> dict[Slot, int]:
         """Return which versions readers saw when the transaction first asked."""
         if staged.schema is None:
             staged.schema, staged.before = schema, self._pointers(schema)
@@ -132,13 +137,26 @@ class VersionedWarehouse(Warehouse):
         self._staged.loaded.append((table, schema))
         return self._load(table, path, schema)
 
-    def _commit(self, staged: _Staged) -> None:
+    def _commit(self, staged: Staged) -> None:
         for table, schema in staged.loaded:
             self._swap(table, schema)
         if staged.schema is None or not staged.after:
             return
+        self._finish()
         changed = {slot: version.number for slot, version in staged.after.items()}
         self._point(staged.schema, {**staged.before, **changed}, changed)
+        self._tidy(staged)
+
+    def _next_number(self, before: int | None) -> int:
+        """Return the number of a version that follows another one."""
+        return max(time.time_ns() // 1000, (before or 0) + 1)
+
+    def _finish(self) -> None:
+        """Write what `_write` has put off until all of it is known."""
+        return
+
+    def _tidy(self, staged: Staged) -> None:
+        """Remove the versions that neither are shown nor were before."""
         for slot, version in staged.after.items():
             before = staged.before.get(slot)
             if before is None:
@@ -147,7 +165,7 @@ class VersionedWarehouse(Warehouse):
             with suppress(WarehouseError):
                 self._forget(version, {version.number, before})
 
-    def _abandon(self, staged: _Staged) -> None:
+    def _abandon(self, staged: Staged) -> None:
         for table, schema in staged.loaded:
             with suppress(WarehouseError):
                 self._discard(table, schema)

@@ -48,6 +48,12 @@ def test_table_begins_with_the_columns_of_the_contract(name: str) -> None:
     assert list(TABLES[name].names[: len(wanted)]) == wanted
 
 
+def test_a_name_of_a_column_means_one_kind_in_all_tables() -> None:
+    # One table of Spark holds the rows of all of them.
+    kinds = {(column.name, column.kind) for table in TABLES.values() for column in table.columns}
+    assert len(kinds) == len({name for name, _ in kinds})
+
+
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_table_is_well_formed(table: Table) -> None:
     assert len(set(table.names)) == len(table.names)
