@@ -415,3 +415,23 @@ def test_states_that_advance_in_one_run_leave_the_statements_of_each(kept: Shop)
     (said,) = result.statements.values()
     assert "2026-04-02 00:00:00" in said["close_recent_orders"]
     assert said["close_recent_orders_2"] != said["close_recent_orders"]
+
+
+def test_an_output_can_do_without_state(shop: Shop) -> None:
+    path = shop.root / "profiles.yml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(
+        text.replace("path: shop.duckdb", "path: shop.duckdb\n      incremental: false"), encoding="utf-8"
+    )
+    state = runs(shop, "2026-03-31")
+    assert (state["mode"], state["reason"]) == ("full", "the output in profiles.yml has incremental: false")
+    assert closed_through(shop) == []
+    told = shop.steelyard("debug")
+    assert "state: the output has incremental: false, so that every run is a full one" in told.stdout
+
+
+def test_a_warehouse_without_state_says_so(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(DuckDBWarehouse, "keeps_state", False)
+    assert runs(shop, "2026-03-31")["reason"] == "no state is kept on duckdb"
+    told = shop.steelyard("debug")
+    assert "state: none is kept on duckdb, so that every run is a full one" in told.stdout
