@@ -105,8 +105,8 @@ def _replace_call(
         return placeholder(Partial(merge="add", call=exp.Sum(this=argument.copy()), condition=condition))
     if isinstance(node, exp.Avg):
         top = placeholder(Partial(merge="add", call=exp.Sum(this=argument.copy()), condition=condition))
-        is_finite = exp.func("isfinite", argument.copy())
-        bottom = placeholder(_count(exp.Star(), exp.and_(condition, is_finite) if condition else is_finite))
+        known = is_finite(argument)
+        bottom = placeholder(_count(exp.Star(), exp.and_(condition, known) if condition else known))
         zero = exp.Literal.number(0)
         return exp.Paren(this=exp.Div(this=top, expression=exp.Nullif(this=bottom, expression=zero)))
     if isinstance(node, exp.Min | exp.Max):
@@ -115,6 +115,11 @@ def _replace_call(
     if isinstance(node, exp.LogicalOr | exp.LogicalAnd):
         return _replace_logical(node, condition, placeholder)
     return placeholder(Partial(merge="recompute", call=node.copy(), condition=condition))
+
+
+def is_finite(tree: exp.Expr) -> exp.Expr:
+    """Return the condition that a value is neither NaN nor infinite; truth values are numbers, too."""
+    return exp.func("isfinite", exp.cast(tree.copy(), exp.DType.DOUBLE))
 
 
 def _replace_logical(

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
+from steelyard.compile.aggregates import is_finite
 from steelyard.compile.canonical import text
 from steelyard.compile.clock import Clock, date_literal, plus, timestamp_literal, zoned_literal
 from steelyard.compile.exposure_sql import CELLS_PER_EXPERIMENT, UNITS_PER_CELL
@@ -348,8 +349,8 @@ def _conditional(call: exp.Expr, condition: exp.Expr | None) -> exp.Expr:
     if isinstance(call, exp.Sum):
         is_distinct = isinstance(call.this, exp.Distinct)
         value = call.this.expressions[0] if is_distinct else call.this
-        is_finite = exp.func("isfinite", value.copy())
-        summed = _when(value, is_finite if condition is None else exp.and_(condition, is_finite))
+        known = is_finite(value)
+        summed = _when(value, known if condition is None else exp.and_(condition, known))
         if is_distinct:
             summed = exp.Distinct(expressions=[summed])
         return exp.cast(exp.Sum(this=summed), exp.DType.DOUBLE)

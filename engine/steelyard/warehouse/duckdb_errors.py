@@ -126,6 +126,11 @@ RULES = tuple(
             _MIXED_TYPES,
         ),
         (
+            r"No function matches the given name and argument types",
+            "",
+            "DuckDB has no such function for these types: cast the arguments",
+        ),
+        (
             r"Required module 'pytz'",
             "a moment with a zone is inside a list or a struct, where it cannot be read",
             "select the moment as a column of its own",

@@ -139,6 +139,11 @@ MISSING = {
         "the value 'n' is of type varchar, not a number",
         "count it, or cast it to a number",
     ),
+    "function": (
+        f"select user_id, avg(revenue > 1) as n from orders {WINDOW} {PER_USER}",
+        "No function matches the given name and argument types",
+        "DuckDB has no such function for these types: cast the arguments",
+    ),
     "moments": (
         f"select user_id, count(*) as n from orders where user_id >= :start and user_id < :end {PER_USER}",
         "the time column is of type varchar",
@@ -458,3 +463,17 @@ def test_a_target_that_cannot_be_opened_says_why(
         assert result.exit_code == 1
         assert message in result.stderr
     assert shop.steelyard("check").exit_code == 0
+
+
+@pytest.mark.long
+def test_truth_values_are_added_up_as_numbers(shop: Shop) -> None:
+    shop.execute("alter table orders add column paid boolean", "update orders set paid = revenue > 30")
+    shop.metric(f"select user_id, sum(paid) as n from orders {WINDOW} {PER_USER}")
+    runs(shop)
+    as_truth = shop.results("m")
+    shop.execute("alter table orders alter column paid type integer")
+    runs(shop)
+    as_numbers = shop.results("m")
+    assert as_truth["mean_control"] > 0.1
+    for name in ("mean_control", "mean_variant", "effect", "std_error"):
+        assert as_truth[name] == pytest.approx(as_numbers[name], rel=1e-12), name

@@ -17,7 +17,7 @@ SELECT
           AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
         )
       )
-      AND ISFINITE(facts.amount)
+      AND ISFINITE(CAST(facts.amount AS DOUBLE))
       THEN facts.amount
     END
   ) AS DOUBLE) AS p1,
@@ -67,7 +67,7 @@ SELECT
           AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
         )
       )
-      AND ISFINITE(LEAST(facts.amount, 500))
+      AND ISFINITE(CAST(LEAST(facts.amount, 500) AS DOUBLE))
       THEN LEAST(facts.amount, 500)
     END
   ) AS DOUBLE) AS p4,

@@ -48,13 +48,14 @@ LEFT JOIN (
     exposed.unit_key,
     CAST(SUM(
       CASE
-        WHEN facts.event_time < exposed.exposed_day AND ISFINITE(facts.visits)
+        WHEN facts.event_time < exposed.exposed_day AND ISFINITE(CAST(facts.visits AS DOUBLE))
         THEN facts.visits
       END
     ) AS DOUBLE) AS before_p1,
     CAST(SUM(
       CASE
-        WHEN facts.event_time >= exposed.exposed_day AND ISFINITE(facts.visits)
+        WHEN facts.event_time >= exposed.exposed_day
+        AND ISFINITE(CAST(facts.visits AS DOUBLE))
         THEN facts.visits
       END
     ) AS DOUBLE) AS after_p1

@@ -49,7 +49,7 @@ SELECT
           AND facts.event_time < CAST('2026-04-06 16:00:00' AS TIMESTAMP)
         )
       )
-      AND ISFINITE(facts.amount)
+      AND ISFINITE(CAST(facts.amount AS DOUBLE))
       THEN facts.amount
     END
   ) AS DOUBLE) AS p2,
