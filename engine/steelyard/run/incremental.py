@@ -277,13 +277,19 @@ class Incremental:
         sharing: Sharing | None,
     ) -> Collected:
         """Return what states gave and what is computed in full, as one."""
-        rest = []
+        left = []
         for one in group.experiments:
             name = one.numbered.spec.name
             done = results[name].experiments[name].metrics if name in results else {}
-            names = [measure.name for _, measure in one.measures if measure.name not in done]
-            if names:
-                rest.append(some_measures(one, names))
+            left.append(some_measures(one, {measure.name for _, measure in one.measures} - done.keys()))
+        # The levels of a dimension are ranked over the units of all experiments of the run.
+        has_levels = any(
+            covariate.dimension
+            for one in left
+            for _, measure in one.measures
+            for covariate in measure.covariates
+        )
+        rest = [one for one in left if one.measures or has_levels]
         collected = Collected(experiments={}, caps=dict(frozen_caps))
         if rest:
             is_all = [len(one.measures) for one in rest] == [len(one.measures) for one in group.experiments]
