@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from steelyard.analysis.collect import Collected, unused_name
 from steelyard.analysis.moments import ExperimentMoments
+from steelyard.analysis.segments import fill_segments
 from steelyard.compile.group import Group, PlannedExperiment, fuse_group, plan_groups
 from steelyard.compile.incremental import cap_names, some_measures, why_not_incremental
 from steelyard.compile.measure import Measure, MetricKey
@@ -338,6 +339,7 @@ class Incremental:
             exposed=ours.exposed,
             lags=ours.lags | ({} if other is None else other.lags),
         )
+        fill_segments(collected.experiments[name])
         counts = result.counts[name]
         counts.not_finite += collected.counts[name].not_finite if other is not None else 0
         if other is not None:
