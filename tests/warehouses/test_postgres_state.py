@@ -264,6 +264,19 @@ def test_a_metric_that_the_warehouse_has_no_words_for_is_named(kept: Shop) -> No
     )
 
 
+def test_tables_that_are_found_elsewhere_make_the_state_anew(kept: Shop, tmp_path: Path) -> None:
+    kept.execute(
+        "create schema other",
+        "create table other.orders as select user_id, ordered_at, revenue * 2 as revenue from orders",
+        "create table other.exposures as select * from exposures",
+    )
+    other = Shop(kept.root, {**kept.output, "search_path": "other"})
+    told = other.run(APRIL + timedelta(days=1))
+    assert (told.mode, told.reason) == ("rebuilt", "the search path of tables has changed")
+    other.requires_same_in_full(tmp_path / "full", APRIL + timedelta(days=1))
+    assert other.run(APRIL + timedelta(days=2)).mode == "incremental"
+
+
 def test_debug_says_which_metric_a_role_may_not_read(kept: Shop) -> None:
     role = f"reader_of_{kept.output['dbname']}"[:60]
     kept.execute(

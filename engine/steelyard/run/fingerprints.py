@@ -26,6 +26,7 @@ def state_parts(
     *,
     types: ColumnTypes,
     dialect: str,
+    searched: Sequence[str],
     caps: Caps,
 ) -> dict[str, str]:
     """Return the hashes of all that a state depends on.
@@ -36,6 +37,7 @@ def state_parts(
         files: The project.
         types: What the warehouse says of the columns.
         dialect: Dialect of the target.
+        searched: Schemas in which tables are looked for.
         caps: Percentile caps on record.
     """
     project = files.project
@@ -45,6 +47,7 @@ def state_parts(
         "the project's time zones or dialect": _hash(
             [project.timezone, project.naive_timestamps, project.dialect, dialect]
         ),
+        "the search path of tables": _hash(list(searched)),
         f"exposures {exposures}": _hash(
             [log.model_dump(mode="json", exclude={"lateness"}), project.units[log.unit]]
         ),

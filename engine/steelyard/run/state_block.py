@@ -113,6 +113,8 @@ class Block:
             files,
             types=self.types,
             dialect=warehouse.dialect,
+            # Where the role has the engine's schema for its own, that one is searched, too, and by other roles not.
+            searched=[name for name in warehouse.searched_schemas() if name != schema],
             caps=caps,
         )
 

@@ -250,6 +250,10 @@ class Warehouse(ABC):
         """Drop a table, if there is one."""
         self.execute(f"drop table if exists {quoted(table, schema)}")
 
+    def searched_schemas(self) -> list[str]:
+        """Return the schemas in which tables that are named without one are looked for, where a profile may say."""
+        return []
+
     def foreign_tables(self, schema: str) -> list[str]:
         """Return the tables of a schema that this connection cannot drop, since another role owns them."""
         return []

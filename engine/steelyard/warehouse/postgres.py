@@ -147,6 +147,9 @@ class PostgresWarehouse(Warehouse):
         # The same run joins it, before the server comes to gather statistics by itself.
         self.execute(f"analyze {quoted(table, schema)}")
 
+    def searched_schemas(self) -> list[str]:
+        return [str(name) for (name,) in self.query("select unnest(current_schemas(false))::text")]
+
     def foreign_tables(self, schema: str) -> list[str]:
         found = self.query(
             "select relname from pg_class where relkind = 'r' and not pg_has_role(relowner, 'usage')"
