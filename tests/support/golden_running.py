@@ -54,7 +54,7 @@ class Continued(Translated):
 
     def _translated(self, sql: str) -> str:
         # The engine's own statements quote names in its way, which is that of texts where names stand in backticks.
-        is_own = self.dialect in BACKTICKED and 'from "' in sql
+        is_own = self.dialect in BACKTICKED and ('from "' in sql or "information_schema" in sql)
         return sql if is_own else super()._translated(sql)
 
     def create_table_as(self, table: str, schema: str, sql: str) -> None:
