@@ -1,6 +1,7 @@
 """Incremental runs where no transaction spans several tables: state is written beside the old one, and pointed to."""
 
 import csv
+import time
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -181,14 +182,22 @@ def test_tables_that_no_state_names_are_dropped_by_the_run_after_the_next(copied
         copied.run(MARCH + timedelta(days=number))
     before = copied.named()
     (block,) = {name.split("_")[1] for name in before}
+    # Of a state that another one took the place of, made long ago and just now; of this one; and what is no copy.
+    gone, young = (f"state_0123456789ab_units_{moment:013x}" for moment in (1, time.time_ns() // 1000))
     with Project.load(copied.root).connect() as warehouse:
-        warehouse.execute(
-            f"create table steelyard.state_{block}_units_1a as select 1 as left_by_a_killed_run"
-        )
-        warehouse.execute("create table steelyard.state_of_mine as select 1 as n")
+        for name in (gone, young, f"state_{block}_units_1a", "state_of_mine"):
+            warehouse.execute(f"create table steelyard.{name} as select 1 as left_by_a_killed_run")
     copied.run(MARCH + timedelta(days=3))
-    assert copied.present() == {*before, *copied.named(), "state_of_mine"}
+    assert copied.present() == {*before, *copied.named(), young, "state_of_mine"}
+    # A state on record keeps its tables, however old they are.
+    with Project.load(copied.root).connect() as warehouse:
+        warehouse.execute(f"create table steelyard.{gone} as select 1 as n")
+        warehouse.execute(
+            "insert into steelyard.state select * replace ('0123456789ab' as block, 'other' as exposures)"
+            " from steelyard.state"
+        )
     copied.run(MARCH + timedelta(days=4))
+    assert gone in copied.present()
     assert not copied.present() & (before - copied.named())
 
 

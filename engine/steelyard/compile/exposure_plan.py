@@ -320,10 +320,7 @@ def _union(parts: Sequence[exp.Expr]) -> exp.Expr:
         exp.select("*").from_(exp.alias_(exp.Subquery(this=part), f"part_{number}", table=True))
         for number, part in enumerate(parts, start=1)
     ]
-    union: exp.Expr = selects[0]
-    for select in selects[1:]:
-        union = exp.Union(this=union, expression=select, distinct=False)
-    return union
+    return exp.union(*selects, distinct=False, copy=False)
 
 
 def _clock(group: Group, files: ProjectFiles) -> Clock:

@@ -77,10 +77,7 @@ class StateTables:
 
 def union(parts: Sequence[exp.Expr]) -> exp.Expr:
     """Return the rows of several queries."""
-    found = parts[0]
-    for part in parts[1:]:
-        found = exp.Union(this=found, expression=part, distinct=False)
-    return found
+    return parts[0] if len(parts) == 1 else exp.union(*parts, distinct=False, copy=False)
 
 
 def not_among(units: exp.Table, alias: str) -> exp.Expr:

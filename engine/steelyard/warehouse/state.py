@@ -1,5 +1,7 @@
 """State of incremental runs: one row per group of experiments in ``state``, and the tables that the row names."""
 
+import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
@@ -13,6 +15,9 @@ from steelyard.warehouse.stored import to_stored
 from steelyard.warehouse.tables import STATE
 
 _PROBE = "state_probe"
+# A copy's name ends with the microsecond at which it was made.
+_COPY = re.compile(r"state_[0-9a-f]{12}_.+_([0-9a-f]{13})")
+_ABANDONED = 86_400_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,12 +160,23 @@ def _left_over(
 ) -> list[str]:
     """Return the tables that no state names any more, those of a run that was killed among them.
 
-    Those of the state before are left to the next run: temporary tables of this one may still read them.
+    Those of the state before are left to the next run: temporary tables of this one may still read them. So are those
+    of states on record that are not this one.
     """
     named = {*state.tables, *(before.tables if before is not None else ())}
     begun = f"state_{state.block}_"
-    found = [name for name in warehouse.table_names(schema) if name.startswith(begun) and name not in named]
+    names = [name for name in warehouse.table_names(schema) if name not in named]
+    found = [name for name in names if name.startswith(begun)]
+    if old := [name for name in names if not name.startswith(begun) and _is_old(name)]:
+        blocks = {row["block"] for row in read_rows(warehouse, schema, "state")}
+        found += [name for name in old if name.split("_")[1] not in blocks]
     return [*found, *(name for other in gone for name in other.tables)]
+
+
+def _is_old(name: str) -> bool:
+    """Return whether a table is a copy of some state, made more than a day ago: no run that makes one takes so long."""
+    copy = _COPY.fullmatch(name)
+    return copy is not None and int(copy[1], 16) < time.time_ns() // 1000 - _ABANDONED
 
 
 def require_writable(warehouse: Warehouse, schema: str) -> None:
